@@ -1,0 +1,20 @@
+"""What every room may use. `core.clip` brings torch, so its names are imported from there."""
+
+from .errors import DataError, UsageError
+from .files import atomic_path, write_json, write_text
+from .frame_scores import FrameScores
+from .randomness import generator, stable_hash, torch_seed
+from .run_paths import RunPaths
+
+__all__ = [
+    "DataError",
+    "FrameScores",
+    "RunPaths",
+    "UsageError",
+    "atomic_path",
+    "generator",
+    "stable_hash",
+    "torch_seed",
+    "write_json",
+    "write_text",
+]

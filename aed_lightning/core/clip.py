@@ -1,0 +1,129 @@
+"""What passes from the data to the network and from the network to the scores.
+
+Axis names, the same in the whole package:
+
+    batch      clips of a batch              channels   1 or 3 colors in the store, 3 at the model
+    tokens     h*w patches of a frame        visible    tokens that the encoder sees
+    height, width     pixels                 rows, columns     cells (motion) or tokens (grid)
+    values     patch*patch*4 numbers of one output token: row, column, then red, green, blue, anomaly map
+    dim        width of a block
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Int, Int64, UInt8
+from torch import Tensor
+
+CLIP_FRAMES = 3
+
+
+@dataclass(frozen=True)
+class Sprite:
+    """An object to paste into one frame, already cut to the frame.
+
+    image: (channels, h, w) uint8. alpha: (h, w) uint8, 255 opaque. top, left: pixels in the frame.
+    """
+
+    image: UInt8[np.ndarray, "channels height width"]
+    alpha: UInt8[np.ndarray, "height width"]
+    top: int
+    left: int
+
+
+PastePlan = tuple[Sprite, Sprite, Sprite]
+"""One sprite for each frame of a clip: the same object, moving."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One training or test sample as the store holds it: bytes, no floats.
+
+    frames: t-offset, t, t+offset. motion: maxima of the motion gradient over cells, from the clean frames.
+    label: 0, 1, or -1 where there is none. epoch: 0 outside training.
+    """
+
+    frames: UInt8[np.ndarray, "3 channels height width"]
+    motion: UInt8[np.ndarray, "channels rows columns"]
+    video: str
+    frame_index: int
+    epoch: int = 0
+    label: int = -1
+    pasted: PastePlan | None = None
+
+
+@dataclass(frozen=True)
+class Clips:
+    """A stack of clips on its way to the device; fields as in `Clip`."""
+
+    frames: UInt8[Tensor, "batch 3 channels height width"]
+    motion: UInt8[Tensor, "batch channels rows columns"]
+    video: tuple[str, ...]
+    frame_index: Int64[Tensor, " batch"]
+    epoch: Int64[Tensor, " batch"]
+    label: Int64[Tensor, " batch"]
+    pasted: tuple[PastePlan | None, ...]
+
+    @staticmethod
+    def stack(clips: Sequence[Clip]) -> "Clips":
+        """Stack clips of one size; the collate function of the data loaders."""
+        return Clips(
+            frames=torch.from_numpy(np.stack([clip.frames for clip in clips])),
+            motion=torch.from_numpy(np.stack([clip.motion for clip in clips])),
+            video=tuple(clip.video for clip in clips),
+            frame_index=torch.tensor([clip.frame_index for clip in clips]),
+            epoch=torch.tensor([clip.epoch for clip in clips]),
+            label=torch.tensor([clip.label for clip in clips]),
+            pasted=tuple(clip.pasted for clip in clips),
+        )
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> "Clips":
+        """The same clips with the pixels on `device`; Lightning calls it."""
+        return replace(
+            self,
+            frames=self.frames.to(device, non_blocking=non_blocking),
+            motion=self.motion.to(device, non_blocking=non_blocking),
+        )
+
+    def pin_memory(self) -> "Clips":
+        """The same clips in page-locked memory; the data loader calls it."""
+        return replace(self, frames=self.frames.pin_memory(), motion=self.motion.pin_memory())
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What the network and the losses see, on the device.
+
+    inputs: the three frames on the channel axis, in [-1, 1], with what was pasted.
+    target: the clean middle frame, in [-1, 1]. anomaly_map: 1 where something was pasted, 0 elsewhere.
+    motion: token motion in gray levels, 0 to 255 and more where the anomaly map adds to it.
+    token_weights: sum to 1 in each clip. video, frame_index, epoch: the ids from which masks are drawn.
+    label: 0, 1, or -1 where there is none. pasted: whether the clip carries a pasted anomaly.
+    """
+
+    inputs: Float[Tensor, "batch 9 height width"]
+    target: Float[Tensor, "batch 3 height width"]
+    anomaly_map: Float[Tensor, "batch 1 height width"]
+    motion: Float[Tensor, "batch tokens"]
+    token_weights: Float[Tensor, "batch tokens"]
+    video: tuple[str, ...]
+    frame_index: Int[Tensor, " batch"]
+    epoch: Int[Tensor, " batch"]
+    label: Int[Tensor, " batch"]
+    pasted: Bool[Tensor, " batch"]
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """What the network makes of a batch.
+
+    teacher, student: output tokens, or none where the decoder did not run. mask: true where the token was hidden.
+    class_logit: of "this clip carries an anomaly", or none without the head.
+    """
+
+    teacher: Float[Tensor, "batch tokens values"]
+    student: Float[Tensor, "batch tokens values"] | None
+    mask: Bool[Tensor, "batch tokens"]
+    class_logit: Float[Tensor, " batch"] | None

@@ -1,0 +1,40 @@
+"""H.264 files that a browser plays."""
+
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+import numpy as np
+from jaxtyping import UInt8
+
+
+class VideoWriter:
+    """Write RGB frames to an MP4 file (H.264, yuv420p, index in front). Use as a context manager.
+
+    path: ends in `.mp4`. size: (height, width) in pixels, both even. fps: frames a second.
+    crf: libx264's constant rate factor; lower is better and larger.
+    """
+
+    def __init__(self, path: Path, size: tuple[int, int], fps: int, crf: int = 20) -> None:
+        height, width = size
+        if height % 2 or width % 2:
+            raise ValueError(f"video size {height}x{width}: H.264 with yuv420p needs even numbers")
+        self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
+        # One thread: the bytes are then the same on every machine.
+        self._stream = self._container.add_stream(
+            "libx264", rate=Fraction(fps), options={"crf": str(crf), "preset": "fast", "threads": "1"}
+        )
+        self._stream.height, self._stream.width, self._stream.pix_fmt = height, width, "yuv420p"
+
+    def write(self, frame: UInt8[np.ndarray, "height width 3"]) -> None:
+        """Append one frame."""
+        self._container.mux(self._stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+
+    def __enter__(self) -> "VideoWriter":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self._container.mux(self._stream.encode(None))
+        self._container.close()
