@@ -1,6 +1,6 @@
 """What every room may use. `core.clip` brings torch, so its names are imported from there."""
 
-from .errors import DataError, UsageError
+from .errors import DataError, Interrupted, UsageError
 from .files import atomic_path, write_json, write_text
 from .frame_scores import FrameScores
 from .randomness import generator, stable_hash, torch_seed
@@ -9,6 +9,7 @@ from .run_paths import RunPaths
 __all__ = [
     "DataError",
     "FrameScores",
+    "Interrupted",
     "RunPaths",
     "UsageError",
     "atomic_path",

@@ -99,6 +99,7 @@ class Batch:
     inputs: the three frames on the channel axis, in [-1, 1], with what was pasted.
     target: the clean middle frame, in [-1, 1]. anomaly_map: 1 where something was pasted, 0 elsewhere.
     motion: token motion in gray levels, 0 to 255 and more where the anomaly map adds to it.
+    mean_motion: of the whole frame, in gray levels: the plainest score there is, kept to compare with.
     token_weights: sum to 1 in each clip. video, frame_index, epoch: the ids from which masks are drawn.
     label: 0, 1, or -1 where there is none. pasted: whether the clip carries a pasted anomaly.
     """
@@ -107,6 +108,7 @@ class Batch:
     target: Float[Tensor, "batch 3 height width"]
     anomaly_map: Float[Tensor, "batch 1 height width"]
     motion: Float[Tensor, "batch tokens"]
+    mean_motion: Float[Tensor, " batch"]
     token_weights: Float[Tensor, "batch tokens"]
     video: tuple[str, ...]
     frame_index: Int[Tensor, " batch"]

@@ -23,3 +23,11 @@ class DataError(Exception):
     def __init__(self, message: str, *, name: str | None = None) -> None:
         super().__init__(message)
         self.name = name
+
+
+class Interrupted(Exception):
+    """The user or a scheduler ended the work; what is done was saved. Exit code 128 + the signal's number."""
+
+    def __init__(self, message: str, *, signal_number: int) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signal_number

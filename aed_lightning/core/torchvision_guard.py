@@ -7,7 +7,7 @@ the names to exist. See docs/adr/0002-torchvision-guard.md.
 
 import importlib.util
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -19,7 +19,7 @@ _kept_alive: list[Any] = []
 class _TorchvisionGuard(MetaPathFinder):
     """Sees the first search for torchvision, declares the missing operators, and steps aside."""
 
-    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+    def find_spec(self, name: str, path: Iterable[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         if name == "torchvision":
             sys.meta_path.remove(self)
             _declare_missing_operators()

@@ -1,0 +1,1 @@
+"""From reconstructions to one score a frame."""

@@ -1,0 +1,63 @@
+"""`python -m aed_lightning VERB …`: find the verb, run it, turn errors into exit codes.
+
+Nothing heavy is imported before the verb is known, so that help answers at once.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+VERBS = {
+    "fit": "train teacher and student, then evaluate",
+    "validate": "score held-out training videos with pasted anomalies",
+    "test": "evaluate trained weights on the test videos",
+    "predict": "write scores of the test videos, labeled or not",
+    "prepare": "decode the videos of a data set once, into arrays at model size",
+    "toy": "write the generated benchmark",
+    "demo": "generate the benchmark, train on it, evaluate, show the result",
+    "doctor": "check this installation",
+}
+
+
+def usage() -> str:
+    """What `--help` prints."""
+    verbs = "\n".join(f"  {verb:<9} {phrase}" for verb, phrase in VERBS.items())
+    return (
+        "usage: python -m aed_lightning VERB [options]\n\n"
+        "Self-distilled masked auto-encoders for video anomaly detection.\n\n"
+        f"verbs:\n{verbs}\n\n"
+        "first steps:\n"
+        "  python -m aed_lightning demo\n"
+        "  python -m aed_lightning fit --config configs/ped2.yaml --data.root data/ped2\n\n"
+        "`python -m aed_lightning VERB --help` explains a verb."
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; returns the exit code: 0, 1 for data, 2 for usage, 130 when interrupted."""
+    from aed_lightning.core import DataError, Interrupted, UsageError
+
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(usage())
+        return 0 if arguments else 2
+    verb, rest = arguments[0], arguments[1:]
+    if verb not in VERBS:
+        print(f"error: no verb {verb!r}; one of {', '.join(VERBS)}", file=sys.stderr)
+        return 2
+    try:
+        code: int = import_module(f"aed_lightning.cli.{verb}").run(rest)
+    except (DataError, UsageError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except Interrupted as stop:
+        print(stop, file=sys.stderr)
+        return stop.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

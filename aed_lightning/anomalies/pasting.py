@@ -1,0 +1,58 @@
+"""When a synthetic anomaly is pasted, and which: into single clips for training, as events for validation."""
+
+from typing import Protocol
+
+from ..core import generator
+from ..core.clip import PastePlan, Sprite
+from .source import AnomalySource, MovingObject
+
+Instants = tuple[int, int, int]
+"""Frame numbers of a clip's three frames; at the ends of a video the middle one is repeated."""
+
+
+class Pasting(Protocol):
+    """Decides what is pasted into the clips of a video."""
+
+    def plan(self, video: str, instants: Instants, epoch: int) -> PastePlan | None:
+        """The sprites for the three frames of a clip, or none."""
+        ...
+
+
+class RandomPasting:
+    """Paste into `percentage` percent of the clips, anew in every epoch; a function of (seed, video, frame, epoch)."""
+
+    def __init__(
+        self, source: AnomalySource, percentage: float, frame_size: tuple[int, int], channels: int, seed: int
+    ) -> None:
+        self.source, self.percentage, self.frame_size, self.channels = source, percentage, frame_size, channels
+        self.seed = seed
+
+    def plan(self, video: str, instants: Instants, epoch: int) -> PastePlan | None:
+        """Sprites in the chosen share of the clips."""
+        draw = generator(self.seed, "paste", video, instants[1], epoch)
+        if 100 * draw.random() >= self.percentage:
+            return None
+        return _sprites(self.source.draw(draw, self.frame_size, self.channels), instants, instants[1])
+
+
+class EventPasting:
+    """Paste events into a video: one object for `length` frames, then `length` frames without, and so on."""
+
+    def __init__(
+        self, source: AnomalySource, frame_size: tuple[int, int], channels: int, seed: int, length: int = 36
+    ) -> None:
+        self.source, self.frame_size, self.channels, self.seed, self.length = source, frame_size, channels, seed, length
+
+    def plan(self, video: str, instants: Instants, epoch: int) -> PastePlan | None:
+        """Sprites of the event that the middle frame belongs to; the epoch changes nothing."""
+        event, position = divmod(instants[1] - self.length // 2, 2 * self.length)
+        if position >= self.length or event < 0:
+            return None
+        draw = generator(self.seed, "event", video, event)
+        middle = self.length // 2 + 2 * self.length * event + self.length // 2
+        return _sprites(self.source.draw(draw, self.frame_size, self.channels), instants, middle)
+
+
+def _sprites(moving: MovingObject, instants: Instants, reference: int) -> tuple[Sprite, Sprite, Sprite]:
+    before, now, after = (moving.sprite(instant - reference) for instant in instants)
+    return before, now, after

@@ -1,0 +1,78 @@
+"""Checkpoints of a stage: whole or absent, at the end of every epoch, and when somebody stops the training."""
+
+import hashlib
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import lightning.pytorch as L
+
+from ..core import Interrupted, RunPaths, atomic_path, write_text
+from ..stages.stage import Stage
+
+
+class StageCheckpoints(L.Callback):
+    """Writes `checkpoints/STAGE/last.ckpt` after each epoch, with its SHA-256 beside it.
+
+    The first Ctrl-C (or SIGTERM) lets the step finish, writes the checkpoint and ends the training; a second one
+    ends it at once.
+    """
+
+    def __init__(self, paths: RunPaths) -> None:
+        self.paths = paths
+        self._stopped_by: int | None = None
+        self._previous: dict[int, Any] = {}
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self._previous[number] = signal.signal(number, self._stop)
+
+    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
+        if self._stopped_by is not None:
+            self._save(trainer, pl_module)
+            self._restore_signals()
+            raise Interrupted(
+                f"stopped by {signal.Signals(self._stopped_by).name} after step {trainer.global_step}; "
+                f"the checkpoint is {self.paths.last_checkpoint(_name(pl_module))}: go on with --resume auto",
+                signal_number=self._stopped_by,
+            )
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._save(trainer, pl_module)
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._restore_signals()
+
+    def on_exception(self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException) -> None:
+        self._restore_signals()
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        if self._stopped_by is not None:
+            self._restore_signals()
+            raise KeyboardInterrupt
+        self._stopped_by = number
+
+    def _restore_signals(self) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+        self._previous = {}
+
+    def _save(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        last = self.paths.last_checkpoint(_name(pl_module))
+        with atomic_path(last) as partial:
+            trainer.save_checkpoint(partial)
+            digest = sha256(partial)
+        if trainer.is_global_zero:
+            write_text(last.with_name(f"{last.name}.sha256"), f"{digest}  {last.name}\n")
+
+
+def _name(pl_module: L.LightningModule) -> str:
+    assert isinstance(pl_module, Stage)
+    return pl_module.name
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, as `sha256sum` prints it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,164 @@
+"""Frame AUC during training and at its end, with the files that other programs read."""
+
+import dataclasses
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import lightning.pytorch as L
+import numpy as np
+from torch import Tensor
+
+from ..core import FrameScores, RunPaths, UsageError, atomic_path, write_json
+from ..core.clip import Batch
+from ..metrics import evaluate, smoothed_scores
+from ..scoring.smoothing import Smoothing
+from ..stages.stage import Stage
+from .collecting import TRIVIAL, FrameCollector
+
+
+class Evaluation(L.Callback):
+    """Logs `val/…` and `test/…`, writes `scores/VIDEO.npz` and `metrics.json`.
+
+    Needs loaders whose data set has `video_names` and `kinds(video)`, as the DataModule's have.
+    record: what metrics.json says of the run beside the figures (dataset, epoch, seed, command, …).
+    """
+
+    def __init__(self, smoothing: Smoothing, paths: RunPaths, record: Mapping[str, Any]) -> None:
+        self.smoothing, self.paths, self.record = smoothing, paths, dict(record)
+        self.figures: dict[str, Any] = {}
+        self._collector: FrameCollector | None = None
+        self._dataset: Any = None
+        self._started = 0.0
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        assert isinstance(pl_module, Stage)
+        if pl_module.rule.needs_whole_videos and trainer.world_size > 1:
+            raise UsageError(f"scoring rule {pl_module.rule.name!r} filters over time: evaluate it on one process")
+
+    # validation
+
+    def on_validation_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._start(pl_module, trainer.val_dataloaders)
+
+    def on_validation_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, *_: Any
+    ) -> None:
+        self._add(batch, outputs)
+
+    def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        videos = self._videos("model")
+        figures = evaluate(videos, sigma_frames=self.smoothing.sigma)
+        pl_module.log("val/micro_auc", figures["micro_auc"], prog_bar=True)
+        pl_module.log("val/macro_auc", figures["macro_auc"] or 0.0)
+        # One name from the first epoch of the teacher to the last of the student: for early stopping and sweeps.
+        pl_module.log("val/score", figures["micro_auc"])
+
+    # test
+
+    def on_test_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._start(pl_module, trainer.test_dataloaders)
+
+    def on_test_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, *_: Any
+    ) -> None:
+        self._add(batch, outputs)
+
+    def on_test_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        assert isinstance(pl_module, Stage)
+        videos = smoothed_scores(self._videos("model"), self.smoothing.sigma)
+        self.figures = {
+            "version": 1,
+            **self.record,
+            "split": "test",
+            "stage": pl_module.name,
+            "rule": pl_module.rule.name,
+            "rule_parameters": dataclasses.asdict(pl_module.rule),
+            **self._figures(videos),
+            "seconds": round(time.perf_counter() - self._started, 1),
+        }
+        pl_module.log("test/micro_auc", self.figures["standard"]["micro_auc"])
+        pl_module.log("test/official_micro_auc", self.figures["official"]["micro_auc"])
+        if trainer.is_global_zero:
+            self._write_scores(videos)
+            write_json(self.paths.metrics, self.figures)
+
+    # prediction: scores without figures
+
+    def on_predict_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        self._start(pl_module, trainer.predict_dataloaders)
+
+    def on_predict_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, *_: Any
+    ) -> None:
+        self._add(batch, outputs)
+
+    def on_predict_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        videos = smoothed_scores(self._videos("model"), self.smoothing.sigma)
+        if trainer.is_global_zero:
+            self._write_scores(videos)
+
+    def _start(self, pl_module: L.LightningModule, loader: Any) -> None:
+        assert isinstance(pl_module, Stage)
+        self._dataset = loader.dataset
+        self._collector = FrameCollector(pl_module.rule, self._dataset.video_names)
+        self._started = time.perf_counter()
+
+    def _add(self, batch: Batch, values: Tensor) -> None:
+        assert self._collector is not None
+        self._collector.add(batch, values)
+
+    def _videos(self, score: str) -> list[FrameScores]:
+        assert self._collector is not None
+        self._collector.finish()
+        return self._collector.metrics[score].videos()
+
+    def _figures(self, videos: list[FrameScores]) -> dict[str, Any]:
+        """Everything that metrics.json says of the scores."""
+        sigma = self.smoothing.sigma
+        with_kinds = [
+            FrameScores(video.video, video.frame_index, video.raw, label=video.label, kinds=self._kinds(video))
+            for video in videos
+        ]
+        named = all(video.kinds is not None for video in with_kinds)
+        standard = evaluate(with_kinds if named else videos, sigma_frames=sigma)
+        official = evaluate(videos, "official", **self.smoothing.official())
+        per_video = standard.pop("per_video_auc")
+        official.pop("per_video_auc_padded")
+        return {
+            "smoothing": {"sigma": sigma},
+            "videos": len(videos),
+            "frames": sum(len(video.raw) for video in videos),
+            "per_kind": standard.pop("per_kind", {}),
+            "standard": standard,
+            "official": official,
+            "causal": _aucs(evaluate(videos, sigma_frames=sigma, causal=True)),
+            "raw": _aucs(evaluate(videos, sigma_frames=0.0)),
+            "trivial": {name: _aucs(evaluate(self._videos(name), sigma_frames=sigma)) for name in TRIVIAL},
+            "per_video": [
+                {
+                    "video": video.video,
+                    "frames": len(video.raw),
+                    "anomalous": int(np.sum(video.label)) if video.label is not None else None,
+                    "auc": per_video.get(video.video),
+                }
+                for video in videos
+            ],
+        }
+
+    def _kinds(self, video: FrameScores) -> list[str] | None:
+        kinds = self._dataset.kinds(video.video)
+        return None if kinds is None else [kinds[frame] for frame in video.frame_index]
+
+    def _write_scores(self, videos: list[FrameScores]) -> None:
+        for video in videos:
+            assert video.smoothed is not None
+            columns = {"frame_index": video.frame_index, "raw": video.raw, "smoothed": video.smoothed}
+            if video.label is not None:
+                columns["label"] = video.label
+            with atomic_path(self.paths.scores / f"{video.video}.npz") as partial, partial.open("wb") as file:
+                np.savez(file, **columns)
+
+
+def _aucs(figures: dict[str, Any]) -> dict[str, float | None]:
+    return {key: figures[key] for key in ("micro_auc", "macro_auc")}

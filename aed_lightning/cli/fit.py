@@ -1,0 +1,85 @@
+"""`fit`: the teacher's stage, the student's stage, and the evaluation."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import lightning.pytorch as L
+from lightning.pytorch.cli import LightningArgumentParser
+
+from ..callbacks import Evaluation
+from ..core import DataError, UsageError
+from ..data.progress import default_progress
+from ..model.weights import read_checkpoint, refuse_other_architecture, save_weights
+from ..stages.stage import Stage
+from .summary import print_summary
+from .training import STAGES, AedCLI
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Train and evaluate; returns the exit code. Whatever is wrong is said before the training starts."""
+    cli = AedCLI(arguments, "fit", _add_options)
+    options = cli.config
+    names = list(STAGES) if options.stages == "all" else [options.stages]
+    resumed = _checkpoints_to_resume(cli, names, options.resume)
+    if options.stages == "student":
+        _load_teacher(cli)
+    cli.datamodule.prepare_data(default_progress())
+    cli.datamodule.training_rows()
+    if options.evaluate:
+        cli.datamodule.test_rows()
+    cli.write_run_files()
+    for name in names:
+        trainer, stage, evaluation = _train(cli, name, resumed.get(name))
+    if options.evaluate:
+        trainer.test(stage, cli.datamodule, verbose=False)
+        print_summary(cli.console, evaluation.figures, cli.paths.root)
+    return 0
+
+
+def _add_options(parser: LightningArgumentParser) -> None:
+    parser.add_argument("--stages", type=Literal["teacher", "student", "all"], default="all", help="what to train")
+    parser.add_argument(
+        "--resume",
+        type=Literal["never", "auto"],
+        default="never",
+        help="auto: go on from the checkpoints in the run directory, or start anew where there are none",
+    )
+    parser.add_argument("--evaluate", type=bool, default=True, help="evaluate on the test videos at the end")
+
+
+def _checkpoints_to_resume(cli: AedCLI, names: Sequence[str], resume: str) -> dict[str, Path]:
+    """The checkpoint that each stage goes on from; refuses to train over somebody's checkpoints."""
+    found = {name: cli.paths.last_checkpoint(name) for name in names if cli.paths.last_checkpoint(name).is_file()}
+    if resume == "never" and found:
+        raise UsageError(
+            f"--run_dir {cli.paths.root}: holds a training already ({', '.join(found)}); "
+            "go on with --resume auto, or give another --run_dir"
+        )
+    for file in found.values():
+        card, _ = read_checkpoint(file)
+        refuse_other_architecture(cli.network, card, file)
+    if resume == "auto" and not found:
+        cli.console.print(f"nothing to resume in {cli.paths.root}: starting anew")
+    return found
+
+
+def _load_teacher(cli: AedCLI) -> None:
+    file = cli.paths.last_checkpoint("teacher")
+    if not file.is_file():
+        raise DataError(f"{file}: no trained teacher; train it with --stages teacher, or both with --stages all")
+    card, state = read_checkpoint(file)
+    refuse_other_architecture(cli.network, card, file)
+    cli.network.load_state_dict(state)
+
+
+def _train(cli: AedCLI, name: str, checkpoint: Path | None) -> tuple[L.Trainer, Stage, Evaluation]:
+    """Train one stage, or go on with it; a finished one passes through untouched."""
+    options = cli.config_init[name]
+    cli.datamodule.batch_size = options.batch_size
+    evaluation = cli.build_evaluation(cli.paths, epoch=options.epochs - 1)
+    trainer = cli.build_trainer(name, evaluation)
+    stage = cli.build_stage(name)
+    trainer.fit(stage, cli.datamodule, ckpt_path=checkpoint, weights_only=True)
+    save_weights(cli.paths, cli.network, cli.card(name))
+    return trainer, stage, evaluation

@@ -1,0 +1,13 @@
+"""`predict`: frame scores of the test videos, whether they have labels or not."""
+
+from collections.abc import Sequence
+
+from .trained import TrainedRun
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Write `scores/VIDEO.npz` for every test video."""
+    trained = TrainedRun(arguments, "predict")
+    trained.trainer.predict(trained.stage, trained.cli.datamodule, return_predictions=False)
+    trained.cli.console.print(f"scores written to {trained.cli.paths.scores}")
+    return 0

@@ -1,0 +1,43 @@
+"""The table at the end of a run."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def print_summary(console: Console, figures: Mapping[str, Any], run_dir: Path) -> None:
+    """Print the figures of metrics.json that decide, and where the rest is."""
+    table = Table(title=f"{figures['dataset']}, {figures['videos']} test videos, {figures['frames']} frames")
+    table.add_column("score")
+    table.add_column("micro AUC", justify="right")
+    table.add_column("macro AUC", justify="right")
+    official = figures["official"]
+    rows = [
+        (f"model, standard protocol, smoothed (sigma {figures['smoothing']['sigma']:g})", figures["standard"]),
+        ("model, causal smoothing", figures["causal"]),
+        ("model, not smoothed", figures["raw"]),
+        (
+            f"model, official protocol ({official['range']}/{official['mu']}, padded macro)",
+            {**official, "macro_auc": official["macro_auc_padded"]},
+        ),
+        *((f"{name}, no model", values) for name, values in figures["trivial"].items()),
+    ]
+    for name, values in rows:
+        table.add_row(name, _number(values["micro_auc"]), _number(values["macro_auc"]))
+    console.print(table)
+    if figures["per_kind"]:
+        kinds = Table(title="AUC by kind of anomaly, against all normal frames")
+        kinds.add_column("kind")
+        kinds.add_column("frames", justify="right")
+        kinds.add_column("AUC", justify="right")
+        for kind, values in sorted(figures["per_kind"].items(), key=lambda item: -item[1]["auc"]):
+            kinds.add_row(kind, str(values["frames"]), _number(values["auc"]))
+        console.print(kinds)
+    console.print(f"{run_dir}/metrics.json, {run_dir}/scores, {run_dir}/model.safetensors")
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

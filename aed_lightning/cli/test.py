@@ -1,0 +1,15 @@
+"""`test`: evaluate trained weights on the test videos."""
+
+from collections.abc import Sequence
+
+from .summary import print_summary
+from .trained import TrainedRun
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Evaluate; writes scores and metrics.json and prints the summary."""
+    trained = TrainedRun(arguments, "test")
+    trained.cli.datamodule.test_rows()
+    trained.trainer.test(trained.stage, trained.cli.datamodule, verbose=False)
+    print_summary(trained.cli.console, trained.evaluation.figures, trained.cli.paths.root)
+    return 0

@@ -1,0 +1,160 @@
+"""The one configuration schema, parsed by LightningCLI for every verb that reads data or a model."""
+
+import dataclasses
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as L
+import torch
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.loggers import CSVLogger
+from omegaconf.errors import OmegaConfBaseException
+from rich.console import Console
+
+from ..callbacks import Evaluation, StageCheckpoints
+from ..callbacks.progress import EpochLines
+from ..core import RunPaths, UsageError, write_json, write_text
+from ..core.environment import command, commit, environment
+from ..data.module import DataModule
+from ..model import AutoEncoder
+from ..scoring.rules import DefaultRule, Rule
+from ..scoring.smoothing import Smoothing
+from ..stages import StageOptions, StudentStage, TeacherStage
+from ..stages.stage import Stage
+
+STAGES: dict[str, type[Stage]] = {"teacher": TeacherStage, "student": StudentStage}
+AddOptions = Callable[[LightningArgumentParser], Any]
+
+
+class AedCLI(LightningCLI):
+    """Parses a configuration and builds network, data and trainers from it; runs nothing by itself."""
+
+    def __init__(self, arguments: Sequence[str], verb: str, add_options: AddOptions | None = None) -> None:
+        self._add_options = add_options
+        self.console = Console(soft_wrap=True)
+        super().__init__(
+            model_class=TeacherStage,
+            datamodule_class=DataModule,
+            save_config_callback=None,
+            seed_everything_default=False,
+            parser_kwargs={"parser_mode": "omegaconf+", "prog": f"python -m aed_lightning {verb}"},
+            args=list(arguments),
+            run=False,
+            auto_configure_optimizers=False,
+            load_from_checkpoint_support=False,
+        )
+
+    # the schema
+
+    def add_default_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        parser.add_argument("--seed", type=int, default=0, help="of everything random; not negative")
+        parser.add_argument("--run_dir", type=Path | None, default=None, help="folder of the run (default: runs/NAME)")
+
+    def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        parser.add_lightning_class_args(DataModule, "data")
+        parser.add_class_arguments(AutoEncoder, "model")
+        parser.add_class_arguments(StageOptions, "teacher")
+        parser.add_class_arguments(StageOptions, "student")
+        parser.add_subclass_arguments(
+            Rule, "scoring", default={"class_path": f"{Rule.__module__}.{DefaultRule.__name__}"}
+        )
+        parser.add_class_arguments(Smoothing, "smoothing")
+        parser.add_lightning_class_args(L.Trainer, "trainer")
+        parser.link_arguments("data.frame_size", "model.frame_size")
+        parser.link_arguments("model.patch_size", "data.patch_size")
+        parser.link_arguments("seed", "data.seed")
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        if self._add_options:
+            self._add_options(parser)
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        try:
+            self.config = parser.parse_args(args)
+        except OmegaConfBaseException as error:
+            raise UsageError(f"configuration: {str(error).splitlines()[0]}") from error
+        if self.config.seed < 0:
+            raise UsageError(f"--seed {self.config.seed} is negative; give 0 or more")
+
+    def _set_seed(self) -> None:
+        L.seed_everything(self.config.seed, verbose=False)
+
+    def instantiate_classes(self) -> None:
+        init = self.config_init = self.parser.instantiate_classes(self.config)
+        self.network: AutoEncoder = init.model
+        self.datamodule: DataModule = init.data
+        self.rule: Rule = init.scoring
+        self.smoothing: Smoothing = init.smoothing
+        self.seed: int = init.seed
+        self.paths = RunPaths(init.run_dir or Path("runs") / init.data.name)
+
+    # what the verbs build from it
+
+    def build_stage(self, name: str) -> Stage:
+        """The LightningModule of a stage around the shared network; sets the stage's batch size."""
+        options: StageOptions = self.config_init[name]
+        return STAGES[name](
+            self.network,
+            self.rule,
+            options,
+            seed=self.seed,
+            total_steps=options.epochs * self.datamodule.train_batches(),
+        )
+
+    def build_trainer(self, stage: str, evaluation: Evaluation, **overrides: Any) -> L.Trainer:
+        """A trainer for one stage, logging below the run directory."""
+        callbacks = [evaluation, StageCheckpoints(self.paths), EpochLines(self.console), *self._own_callbacks()]
+        settings: dict[str, Any] = {
+            "max_epochs": self.config_init[stage].epochs,
+            "default_root_dir": self.paths.root,
+            "enable_checkpointing": False,
+            "enable_model_summary": False,
+            "enable_progress_bar": sys.stdout.isatty(),
+            "num_sanity_val_steps": 0,
+            "use_distributed_sampler": False,
+            **overrides,
+            "callbacks": callbacks,
+        }
+        if self.config.trainer.logger is None:
+            settings.setdefault("logger", CSVLogger(self.paths.root, name="logs", version=self._log_version(stage)))
+        return self.instantiate_trainer(**settings)
+
+    def build_evaluation(self, paths: RunPaths, epoch: int) -> Evaluation:
+        """The evaluation callback, with what metrics.json must say of this run."""
+        record = {
+            "dataset": self.datamodule.name,
+            "epoch": epoch,
+            "seed": self.seed,
+            "command": command(),
+            "commit": commit(),
+        }
+        return Evaluation(self.smoothing, paths, record)
+
+    def write_run_files(self) -> None:
+        """The resolved configuration and the environment, into the run directory."""
+        write_text(self.paths.config, self.parser.dump(self.config, skip_none=False, skip_link_targets=False))
+        device = "cuda" if torch.cuda.is_available() and self.config.trainer.accelerator != "cpu" else "cpu"
+        write_json(self.paths.environment, environment(self.seed, device))
+
+    def card(self, stage: str) -> dict[str, Any]:
+        """What model.json says of the weights after `stage`."""
+        return {
+            "stage": stage,
+            "epoch": self.config_init[stage].epochs - 1,
+            "dataset": self.datamodule.name,
+            "seed": self.seed,
+            "normalization": {"center": 127.5, "scale": 127.5},
+            "clip_offset": self.datamodule.clip_offset,
+            "rule": {"name": self.rule.name, **dataclasses.asdict(self.rule)},
+            "smoothing": dataclasses.asdict(self.smoothing),
+        }
+
+    def _own_callbacks(self) -> list[L.Callback]:
+        configured = self.config_init.trainer.callbacks or []
+        return list(configured) if isinstance(configured, list) else [configured]
+
+    def _log_version(self, stage: str) -> str:
+        taken = len(list((self.paths.root / "logs").glob(f"{stage}*")))
+        return f"{stage}-{taken + 1}" if taken else stage

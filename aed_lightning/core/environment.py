@@ -1,0 +1,57 @@
+"""What a result was made with: enough to make it again."""
+
+import os
+import platform
+import shlex
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "numpy", "scipy", "opencv-python", "av")
+
+
+def command() -> str:
+    """The command line of this process, as one would type it."""
+    arguments = sys.argv
+    if Path(arguments[0]).name == "__main__.py":
+        arguments = ["python", "-m", Path(arguments[0]).parent.name, *arguments[1:]]
+    return shlex.join([Path(arguments[0]).name, *arguments[1:]])
+
+
+def commit() -> str | None:
+    """The commit of the source tree, with "-dirty" where tracked files differ; none outside a checkout."""
+    source = Path(__file__).parent
+    try:
+        described = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
+            cwd=source,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return described.stdout.strip()
+
+
+def environment(seed: int, device: str) -> dict[str, Any]:
+    """Versions, machine, command and seed, ready for JSON."""
+    return {
+        "command": command(),
+        "commit": commit(),
+        "seed": seed,
+        "device": device,
+        "threads": int(os.environ.get("OMP_NUM_THREADS", 0)) or len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {package: _version(package) for package in PACKAGES},
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,78 @@
+"""Clips out of the store: bytes only, in the workers of the data loader."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from ..anomalies.pasting import Instants, Pasting
+from ..core.clip import Clip
+from .store import Store, VideoRow
+
+
+class ClipKey(NamedTuple):
+    """Which clip, and in which epoch: what is pasted and hidden depends on both."""
+
+    index: int
+    epoch: int
+
+
+@dataclass(frozen=True)
+class View:
+    """A video of the store as clips: as it is, or with pasted anomalies that also decide its labels."""
+
+    name: str
+    row: VideoRow
+    pasting: Pasting | None = None
+    labels_from_pasting: bool = False
+
+
+class ClipDataset(Dataset[Clip]):
+    """Every frame of every view, each as the middle of a clip.
+
+    offset: frames between the three frames of a clip. A neighbor that does not exist is replaced by the middle frame.
+    """
+
+    def __init__(self, store: Store, views: Sequence[View], offset: int) -> None:
+        self.store, self.views, self.offset = store, list(views), offset
+        self._ends = np.cumsum([view.row.frames for view in self.views])
+        self._labels = {view.name: store.labels(view.row) for view in self.views}
+
+    @property
+    def video_names(self) -> list[str]:
+        """Names of the views, in order; what `Clip.video` can be."""
+        return [view.name for view in self.views]
+
+    def kinds(self, video: str) -> list[str] | None:
+        """The kind of anomaly in each frame of a view, "" for none; or none where the labels name no kinds."""
+        return next(self.store.kinds(view.row) for view in self.views if view.name == video and view.pasting is None)
+
+    def __len__(self) -> int:
+        return int(self._ends[-1]) if self.views else 0
+
+    def __getitem__(self, key: ClipKey) -> Clip:
+        number = int(np.searchsorted(self._ends, key.index, side="right"))
+        view = self.views[number]
+        middle = key.index - (int(self._ends[number - 1]) if number else 0)
+        instants = self._instants(middle, view.row.frames)
+        pasted = view.pasting.plan(view.row.name, instants, key.epoch) if view.pasting else None
+        labels = self._labels[view.name]
+        if view.labels_from_pasting:
+            label = int(pasted is not None and bool((pasted[1].alpha > 127).any()))
+        else:
+            label = -1 if labels is None else int(labels[middle])
+        return Clip(
+            frames=self.store.frames(view.row)[list(instants)],
+            motion=np.asarray(self.store.motion(view.row)[middle]),
+            video=view.name,
+            frame_index=middle,
+            epoch=key.epoch,
+            label=label,
+            pasted=pasted,
+        )
+
+    def _instants(self, middle: int, frames: int) -> Instants:
+        before, after = middle - self.offset, middle + self.offset
+        return (before if before >= 0 else middle, middle, after if after < frames else middle)

@@ -1,0 +1,84 @@
+"""Bytes become the batch that the network sees: on the device, in one place."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+from torch.nn import functional
+
+from ..core.clip import Batch, Clips, PastePlan, Sprite
+
+ANOMALY_MOTION = 128.0
+"""Gray levels that the anomaly map adds to the motion at least (docs/method.md, section 4)."""
+
+
+@dataclass(frozen=True)
+class Finish:
+    """Normalize, paste, and weigh tokens by motion.
+
+    patch_size: side of a token; a multiple of `cell`, the side of a cell of the stored motion, both in pixels.
+    """
+
+    patch_size: int
+    cell: int
+
+    def __call__(self, clips: Clips) -> Batch:
+        frames = clips.frames.float() / 127.5 - 1
+        target = frames[:, 1].clone()
+        anomaly_map = torch.zeros_like(frames[:, 1, :1])
+        for clip, plan in enumerate(clips.pasted):
+            if plan is not None:
+                _paste(frames[clip], anomaly_map[clip, 0], plan)
+        if frames.shape[2] == 1:
+            frames, target = frames.expand(-1, -1, 3, -1, -1), target.expand(-1, 3, -1, -1)
+        motion = self._token_motion(clips.motion, anomaly_map)
+        return Batch(
+            inputs=frames.flatten(1, 2),
+            target=target,
+            anomaly_map=anomaly_map,
+            motion=motion,
+            mean_motion=clips.motion.float().mean(dim=(1, 2, 3)),
+            token_weights=token_weights(motion),
+            video=clips.video,
+            frame_index=clips.frame_index,
+            epoch=clips.epoch,
+            label=clips.label,
+            pasted=anomaly_map.flatten(1).any(dim=1),
+        )
+
+    def _token_motion(
+        self, cells: UInt8[Tensor, "batch channels rows columns"], anomaly_map: Float[Tensor, "batch 1 height width"]
+    ) -> Float[Tensor, "batch tokens"]:
+        """Equation 1 of the paper: the largest motion inside each patch, mean over the colors.
+
+        Where the map is set, at least the strongest motion of the clip is added.
+        """
+        motion = cells.float()
+        strongest = motion.amax(dim=(1, 2, 3), keepdim=True).clamp(min=ANOMALY_MOTION)
+        motion = motion + functional.max_pool2d(anomaly_map, self.cell) * strongest
+        return functional.max_pool2d(motion, self.patch_size // self.cell).mean(dim=1).flatten(1)
+
+
+def token_weights(motion: Float[Tensor, "batch tokens"]) -> Float[Tensor, "batch tokens"]:
+    """Equation 2 of the paper: motion as shares of one; equal shares where nothing moves."""
+    total = motion.sum(dim=1, keepdim=True)
+    return torch.where(total > 1e-6, motion / total.clamp(min=1e-6), 1 / motion.shape[1])
+
+
+def _paste(
+    frames: Float[Tensor, "3 channels height width"], anomaly_map: Float[Tensor, "height width"], plan: PastePlan
+) -> None:
+    """Blend the sprites into the frames, in place; the map is set where the middle one is more than half opaque."""
+    for frame, sprite in zip(frames, plan, strict=True):
+        image = torch.from_numpy(sprite.image).to(frame.device).float() / 127.5 - 1
+        alpha = torch.from_numpy(sprite.alpha).to(frame.device).float() / 255
+        region = frame[:, *_place(sprite)]
+        region.copy_(region + alpha * (image - region))
+    middle = plan[1]
+    anomaly_map[_place(middle)] = torch.from_numpy(middle.alpha > 127).to(frames.device).float()
+
+
+def _place(sprite: Sprite) -> tuple[slice, slice]:
+    height, width = sprite.alpha.shape
+    return slice(sprite.top, sprite.top + height), slice(sprite.left, sprite.left + width)

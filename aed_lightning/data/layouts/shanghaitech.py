@@ -1,0 +1,50 @@
+"""ShanghaiTech Campus: training videos or frames, test frames, one label array a test video."""
+
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from .labels import read_labels
+from .layout import VideoSource
+from .scan import Scan, visible
+
+FRAMES_PER_SECOND = 24.0
+EXPECTED = """
+training/videos/01_001.avi … or training/frames/01_001/000.jpg …
+testing/frames/01_0014/000.jpg …
+testing/test_frame_mask/01_0014.npy …
+"""
+SOURCE = "Ask the authors of ShanghaiTech Campus for the data (research use)"
+
+
+class ShanghaiTech:
+    """ShanghaiTech Campus. Raises DataError with all problems of `root`."""
+
+    name = "shanghaitech"
+    channels = 3
+
+    def __init__(self, root: Path) -> None:
+        scan = Scan(root, EXPECTED, SOURCE)
+        videos, frames = root / "training" / "videos", root / "training" / "frames"
+        if not videos.is_dir() and not frames.is_dir():
+            raise scan.absent("has neither training/videos nor training/frames")
+        if videos.is_dir():
+            scan.add_folder("train", videos)
+        else:
+            scan.add_folder("train", frames, (), FRAMES_PER_SECOND)
+        scan.add_folder("test", root / "testing" / "frames", (), FRAMES_PER_SECOND)
+        masks = root / "testing" / "test_frame_mask"
+        files = [file for file in visible(masks) if file.suffix == ".npy"] if masks.is_dir() else []
+        scan.attach_labels({file.stem: file for file in files if scan.inside(file)}, required=True)
+        self._videos = scan.finish()
+        self.notes = scan.notes
+
+    def videos(self) -> list[VideoSource]:
+        return list(self._videos)
+
+    def labels(self, video: VideoSource, frames: int) -> UInt8[np.ndarray, " frames"] | None:
+        return None if video.label_source is None else read_labels(video.label_source, frames)
+
+    def kinds(self, video: VideoSource, frames: int) -> list[str] | None:
+        return None

@@ -1,0 +1,45 @@
+"""One prepare a store at a time."""
+
+import contextlib
+import fcntl
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from ..core import DataError
+
+POLL_SECONDS = 0.1
+
+
+@contextlib.contextmanager
+def locked(folder: Path, wait_seconds: float, say: Callable[[str], None]) -> Iterator[None]:
+    """Hold the lock of `folder`; it ends with the process, however that ends.
+
+    Where another process holds it, say so and wait up to `wait_seconds`; then DataError with the holder.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("a+", encoding="utf-8") as handle:
+        deadline, told = time.monotonic() + wait_seconds, False
+        while not _taken(handle.fileno()):
+            handle.seek(0)
+            holder = handle.read().strip() or "an unnamed process"
+            if time.monotonic() >= deadline:
+                raise DataError(f"{folder} is being prepared by {holder}: wait for it, or end it and try again")
+            if not told:
+                say(f"{folder} is being prepared by {holder}; waiting up to {wait_seconds:g} s")
+                told = True
+            time.sleep(POLL_SECONDS)
+        handle.truncate(0)
+        handle.write(f"process {os.getpid()} on {socket.gethostname()}")
+        handle.flush()
+        yield
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,163 @@
+"""The LightningDataModule: from a download to finished batches."""
+
+from pathlib import Path
+from typing import Literal
+
+import lightning.pytorch as L
+
+from ..anomalies import AnomalySource, ProceduralTraining, ProceduralValidation
+from ..anomalies.pasting import EventPasting, RandomPasting
+from ..core import DataError, UsageError
+from ..core.clip import Batch, Clips
+from .clips import ClipDataset, View
+from .finish import Finish
+from .layouts import Layout, open_layout
+from .prepare import prepare
+from .progress import Progress
+from .sampling import ClipBatches, ClipLoader
+from .store import Store, VideoRow
+
+PASTED = "+pasted"
+"""Ends the name of a validation video into which anomalies were pasted."""
+
+
+class DataModule(L.LightningDataModule):
+    """Clips of one data set.
+
+    name: of the data set; gives `root` and `store` their defaults.
+    layout: how the files lie, one of the names of docs/datasets.md ("folder": a user's own videos).
+    root: folder of the download, only read; `data/NAME` unless given.
+    store: folder of the prepared arrays; `data/stores/NAME` unless given.
+    frame_size: height and width at the model, pixels. cell: side of a cell of stored motion, pixels.
+    channels: 1 or 3 colors in the store; what the layout says unless given. reader: "auto" or a reader's name.
+    clip_offset: frames between the three frames of a clip.
+    augmentation_percentage: share of training clips with a pasted anomaly, 0 to 100.
+    anomalies: where training's pasted anomalies come from. validation_anomalies: where validation's come from.
+    holdout: number of training videos kept from training, for validation.
+    batch_size: clips a step on this process. workers: processes that load clips, 0 for none.
+    patch_size: side of a token, pixels. seed: of order, pasting and events.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        layout: str = "folder",
+        root: Path | None = None,
+        store: Path | None = None,
+        frame_size: tuple[int, int] = (320, 640),
+        cell: int = 4,
+        channels: Literal[1, 3] | None = None,
+        reader: str = "auto",
+        clip_offset: int = 3,
+        augmentation_percentage: float = 25.0,
+        anomalies: AnomalySource | None = None,
+        validation_anomalies: AnomalySource | None = None,
+        holdout: int = 2,
+        batch_size: int = 32,
+        workers: int = 0,
+        patch_size: int = 16,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if not 0 <= augmentation_percentage <= 100:
+            raise UsageError(f"data.augmentation_percentage {augmentation_percentage} is not between 0 and 100")
+        if patch_size % cell:
+            raise UsageError(
+                f"model.patch_size {patch_size} is not a multiple of data.cell {cell}; choose a smaller cell"
+            )
+        self.name, self.layout_name, self.reader = name, layout, reader
+        self.root = Path("data") / name if root is None else root
+        self.store_path = Path("data/stores") / name if store is None else store
+        self.frame_size, self.cell, self.channels = frame_size, cell, channels
+        self.clip_offset, self.augmentation_percentage = clip_offset, augmentation_percentage
+        self.anomalies = anomalies or ProceduralTraining()
+        self.validation_anomalies = validation_anomalies or ProceduralValidation()
+        self.holdout, self.batch_size, self.workers, self.seed = holdout, batch_size, workers, seed
+        self.finish = Finish(patch_size, cell)
+        self._store: Store | None = None
+
+    def open_layout(self) -> Layout:
+        """The data set's files; raises `DataError` where they are not as the layout says."""
+        return open_layout(self.layout_name, self.root)
+
+    def prepare_data(self, progress: Progress | None = None) -> None:
+        """Bring the store up to date with the files; cheap when it is."""
+        self._store = prepare(
+            self.open_layout(),
+            self.root,
+            self.store_path,
+            frame_size=self.frame_size,
+            cell=self.cell,
+            reader=self.reader,
+            channels=self.channels,
+            progress=progress,
+        )
+
+    @property
+    def store(self) -> Store:
+        """The prepared arrays."""
+        if self._store is None:
+            self._store = Store(self.store_path)
+        return self._store
+
+    def training_rows(self) -> tuple[list[VideoRow], list[VideoRow]]:
+        """Training videos, split into those that train and those held out for validation.
+
+        The held-out ones are spread evenly over the list, so that no recording session is missing altogether.
+        """
+        rows = self.store.videos("train")
+        if self.holdout >= len(rows):
+            raise DataError(
+                f"{self.root}: {len(rows)} training videos, data.holdout {self.holdout} of them for validation; "
+                "none would be left to train on: add videos or lower --data.holdout"
+            )
+        held = {(2 * number + 1) * len(rows) // (2 * self.holdout) for number in range(self.holdout)}
+        return [row for n, row in enumerate(rows) if n not in held], [row for n, row in enumerate(rows) if n in held]
+
+    def test_rows(self, *, labeled: bool = True) -> list[VideoRow]:
+        """The test videos; refuses where one has no labels and `labeled` asks for them."""
+        rows = self.store.videos("test")
+        missing = [row.name for row in rows if not row.labeled]
+        if labeled and (missing or not rows):
+            what = f"no labels for {', '.join(missing)}" if missing else "no test videos"
+            raise DataError(
+                f"{self.root}: {what}; add test videos and labels (docs/datasets.md), "
+                "or train without evaluating: --evaluate false"
+            )
+        return rows
+
+    def train_batches(self) -> int:
+        """Steps of one epoch on one process."""
+        return -(-sum(row.frames for row in self.training_rows()[0]) // self.batch_size)
+
+    def train_dataloader(self) -> ClipLoader:
+        pasting = RandomPasting(
+            self.anomalies, self.augmentation_percentage, self.frame_size, self.store.channels, self.seed
+        )
+        return self._loader([View(row.name, row, pasting) for row in self.training_rows()[0]], shuffle=True)
+
+    def val_dataloader(self) -> ClipLoader:
+        """Each held-out video twice: as it is, and with events of pasted anomalies."""
+        pasting = EventPasting(self.validation_anomalies, self.frame_size, self.store.channels, self.seed)
+        views = []
+        for row in self.training_rows()[1]:
+            views += [View(row.name, row, labels_from_pasting=True)]
+            views += [View(row.name + PASTED, row, pasting, labels_from_pasting=True)]
+        return self._loader(views)
+
+    def test_dataloader(self) -> ClipLoader:
+        return self._loader([View(row.name, row) for row in self.test_rows()])
+
+    def predict_dataloader(self) -> ClipLoader:
+        return self._loader([View(row.name, row) for row in self.test_rows(labeled=False)])
+
+    def on_after_batch_transfer(self, batch: Clips, dataloader_idx: int) -> Batch:
+        """Floats begin here, on the device."""
+        return self.finish(batch)
+
+    def _loader(self, views: list[View], shuffle: bool = False) -> ClipLoader:
+        dataset = ClipDataset(self.store, views, self.clip_offset)
+        rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        batches = ClipBatches(len(dataset), self.batch_size, shuffle=shuffle, seed=self.seed, rank=rank, ranks=ranks)
+        on_gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
+        return ClipLoader(dataset, batches, workers=self.workers, pin_memory=on_gpu)

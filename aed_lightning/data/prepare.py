@@ -1,0 +1,219 @@
+"""Prepare a data set: decode each video once into a store that training maps into memory."""
+
+import json
+import shutil
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core import DataError, UsageError, atomic_path, write_json
+from .ingest import ingest
+from .layouts import Layout, VideoSource
+from .layouts.scan import problems_error
+from .lock import locked
+from .motion import check_cell
+from .progress import Progress, SilentProgress
+from .readers import open_video, resolve_reader
+from .sources import path_below, sha256_of, stamp_of
+from .store import VERSION, Settings, Store, StorePaths, VideoRow
+
+SPARE_BYTES = 2**26
+Key = tuple[str, str]
+
+
+def prepare(
+    layout: Layout,
+    root: Path,
+    store: Path,
+    *,
+    frame_size: tuple[int, int],
+    cell: int = 4,
+    reader: str = "auto",
+    channels: int | None = None,
+    progress: Progress | None = None,
+    wait_seconds: float = 60.0,
+) -> Store:
+    """Bring `store` up to date with `layout` over `root`, doing only what is missing or has changed.
+
+    frame_size: (height, width) in pixels, a multiple of `cell`. channels: 1 or 3, by default what the layout says.
+    wait_seconds: how long to wait for another prepare of the same store.
+    Labels are validated before anything is decoded where the number of frames allows it. Raises UsageError for
+    settings that cannot be, DataError with every broken video and label file; what is finished stays finished.
+    """
+    check_cell(frame_size, cell)
+    settings = Settings(resolve_reader(reader), frame_size, cell, layout.channels if channels is None else channels)
+    if settings.channels not in (1, 3):
+        raise UsageError(f"channels {settings.channels}: a store keeps 1 or 3")
+    progress = progress or SilentProgress()
+    with locked(store, wait_seconds, progress.note):
+        return _Preparation(layout, root, StorePaths(store), settings, progress).run()
+
+
+class _Preparation:
+    """The steps of one prepare, under the lock."""
+
+    def __init__(self, layout: Layout, root: Path, paths: StorePaths, settings: Settings, progress: Progress) -> None:
+        self.layout, self.root, self.paths, self.settings, self.progress = layout, root, paths, settings, progress
+        self.videos = layout.videos()
+        self.claims: dict[Key, int | None] = {}
+        self.labels: dict[Key, np.ndarray | None] = {}
+        self.problems: list[str] = []
+
+    def run(self) -> Store:
+        for note in self.layout.notes:
+            self.progress.note(f"{self.layout.name}: {note}")
+        for partial in self.paths.root.rglob(".*.partial"):
+            partial.unlink()
+        current = self._current_rows()
+        stale = [video for video in self.videos if _key(video) not in current]
+        self._inspect(current)
+        self._raise_problems()
+        self._refuse_full_disk(stale)
+        if stale:
+            self.paths.manifest.unlink(missing_ok=True)
+        rows = self._decode(stale, current)
+        self._raise_problems()
+        self._drop_others()
+        self._write_manifest([rows[_key(video)] for video in self.videos])
+        return Store(self.paths.root)
+
+    def _current_rows(self) -> dict[Key, VideoRow]:
+        """Rows of the videos whose source, settings and store files are as they were."""
+        rows, others = {}, 0
+        for video in self.videos:
+            saved = read_row(self.paths.row(video.split, video.name))
+            if saved is None:
+                continue
+            settings, row = saved
+            stamp = stamp_of(video.path)
+            same_source = (row.source, row.bytes, row.mtime_ns) == (
+                self._shown(video.path),
+                stamp.bytes,
+                stamp.mtime_ns,
+            )
+            others += settings != self.settings
+            if settings == self.settings and same_source and not file_problems(self.paths, settings, row):
+                rows[_key(video)] = row
+        if others:
+            self.progress.note(f"{self.paths.root}: {others} videos were prepared with other settings, preparing anew")
+        return rows
+
+    def _inspect(self, current: dict[Key, VideoRow]) -> None:
+        """Open what will be decoded and read all labels, so that most problems show before the long work."""
+        for video in self.videos:
+            row = current.get(_key(video))
+            try:
+                claimed = row.frames if row else open_video(video.path, self.settings.reader).claimed_frames
+                self.claims[_key(video)] = claimed
+                if claimed is not None:
+                    self.labels[_key(video)] = self.layout.labels(video, claimed)
+            except DataError as error:
+                # A container's claim decides nothing: its labels are compared again with the counted frames.
+                if error.name != "label_length" or row or video.path.is_dir():
+                    self.problems.append(str(error))
+
+    def _decode(self, stale: list[VideoSource], current: dict[Key, VideoRow]) -> dict[Key, VideoRow]:
+        rows: dict[Key, VideoRow] = {}
+        waiting = {_key(video) for video in stale}
+        self.progress.start(len(stale))
+        try:
+            for video in self.videos:
+                try:
+                    if _key(video) in waiting:
+                        self.progress.video(video.name, len(waiting & rows.keys()))
+                        self.paths.row(video.split, video.name).unlink(missing_ok=True)
+                        row = ingest(video, self.root, self.paths, self.settings, self.progress)
+                    else:
+                        row = current[_key(video)]
+                    rows[_key(video)] = self._finish(video, row)
+                except DataError as error:
+                    self.problems.append(str(error))
+        finally:
+            self.progress.done()
+        return rows
+
+    def _finish(self, video: VideoSource, row: VideoRow) -> VideoRow:
+        """Write labels, kinds and, last, the row."""
+        labels = self.labels.get(_key(video))
+        if labels is None or len(labels) != row.frames:
+            labels = self.layout.labels(video, row.frames)
+        kinds = self.layout.kinds(video, row.frames)
+        source = video.label_source if labels is not None else None
+        labeled = replace(
+            row,
+            labeled=labels is not None,
+            has_kinds=kinds is not None,
+            anomalous_frames=None if labels is None else int(labels.sum()),
+            label_source=None if source is None else self._shown(source),
+            label_sha256=None if source is None else sha256_of(source),
+        )
+        for warning in labeled.warnings:
+            self.progress.note(f"{labeled.source}: {warning}")
+        row_file = self.paths.row(video.split, video.name)
+        if labels is not None:
+            with atomic_path(self.paths.labels(video.split, video.name)) as partial, partial.open("wb") as stream:
+                np.save(stream, labels)
+        if kinds is not None:
+            write_json(self.paths.kinds(video.split, video.name), kinds)
+        write_json(row_file, {"version": VERSION, "settings": self.settings.to_json(), "row": asdict(labeled)})
+        return labeled
+
+    def _refuse_full_disk(self, stale: list[VideoSource]) -> None:
+        frames = sum(self.claims.get(_key(video)) or 0 for video in stale)
+        needed, free = frames * self.settings.frame_bytes, shutil.disk_usage(self.paths.root).free
+        if needed and needed + SPARE_BYTES > free:
+            raise DataError(
+                f"{self.paths.root} has {free / 2**30:.2f} GiB free, {needed / 2**30:.2f} GiB are needed for {frames} "
+                "frames: make room, choose another store or a smaller frame size"
+            )
+
+    def _drop_others(self) -> None:
+        """Remove the files of videos that are gone, and labels that are no more."""
+        kept = {file for video in self.videos for file in self.paths.of_video(video.split, video.name)}
+        for folder in ("rows", "frames", "motion", "labels"):
+            for file in (self.paths.root / folder).rglob("*"):
+                if file.is_file() and file not in kept:
+                    file.unlink()
+
+    def _write_manifest(self, rows: list[VideoRow]) -> None:
+        manifest: dict[str, Any] = {"version": VERSION, "layout": self.layout.name, **self.settings.to_json()}
+        write_json(
+            self.paths.manifest, {**manifest, "notes": self.layout.notes, "videos": [asdict(row) for row in rows]}
+        )
+
+    def _raise_problems(self) -> None:
+        if self.problems:
+            raise problems_error(f"data root {self.root}", self.problems)
+
+    def _shown(self, path: Path) -> str:
+        return path_below(path, self.root)
+
+
+def read_row(file: Path) -> tuple[Settings, VideoRow] | None:
+    """A finished video's settings and row, or none where there is no row of this version."""
+    if not file.is_file():
+        return None
+    saved = json.loads(file.read_text(encoding="utf-8"))
+    if saved.get("version") != VERSION:
+        return None
+    return Settings.from_json(saved["settings"]), VideoRow.from_json(saved["row"])
+
+
+def file_problems(paths: StorePaths, settings: Settings, row: VideoRow) -> list[str]:
+    """Frames and motion files of `row` that are missing or do not have the size their shape asks for."""
+    problems = []
+    for file, shape in (
+        (paths.frames(row.split, row.name), settings.frame_shape),
+        (paths.motion(row.split, row.name), settings.motion_shape),
+    ):
+        expected = row.frames * int(np.prod(shape))
+        found = file.stat().st_size if file.is_file() else None
+        if found != expected:
+            problems.append(f"{file}: {'missing' if found is None else f'{found} bytes'}, {expected} bytes expected")
+    return problems
+
+
+def _key(video: VideoSource) -> Key:
+    return video.split, video.name

@@ -1,0 +1,74 @@
+"""The order of the clips, and a loader that goes on in the middle of an epoch."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch.utils.data import DataLoader, Sampler
+
+from ..core import generator
+from ..core.clip import Clips
+from .clips import ClipDataset, ClipKey
+
+
+class ClipBatches(Sampler[list[ClipKey]]):
+    """Batches of clip keys for one rank: shuffled by (seed, epoch), or in order.
+
+    The last batch may be smaller. No clip is repeated to even out the ranks. `epoch` and `start` (batches to skip)
+    say where the next iteration begins.
+    """
+
+    def __init__(
+        self, clips: int, batch_size: int, *, shuffle: bool, seed: int = 0, rank: int = 0, ranks: int = 1
+    ) -> None:
+        self.clips, self.batch_size, self.shuffle, self.seed = clips, batch_size, shuffle, seed
+        self.rank, self.ranks = rank, ranks
+        self.epoch = 0
+        self.start = 0
+
+    def __len__(self) -> int:
+        mine = len(range(self.rank, self.clips, self.ranks))
+        return -(-mine // self.batch_size)
+
+    def __iter__(self) -> Iterator[list[ClipKey]]:
+        order = list(range(self.clips))
+        if self.shuffle:
+            order = generator(self.seed, "order", epoch=self.epoch).permutation(self.clips).tolist()
+        mine = [ClipKey(index, self.epoch) for index in order[self.rank :: self.ranks]]
+        for first in range(self.start * self.batch_size, len(mine), self.batch_size):
+            yield mine[first : first + self.batch_size]
+
+
+class ClipLoader(DataLoader[Clips]):
+    """Loads batches of clips; each iteration is the next epoch, and its place can be saved and restored."""
+
+    def __init__(
+        self, dataset: ClipDataset, batches: ClipBatches, *, workers: int = 0, pin_memory: bool = False
+    ) -> None:
+        super().__init__(
+            dataset,  # type: ignore[arg-type]
+            batch_sampler=batches,
+            collate_fn=Clips.stack,  # type: ignore[arg-type]
+            num_workers=workers,
+            pin_memory=pin_memory,
+            multiprocessing_context="spawn" if workers else None,
+            persistent_workers=workers > 0,
+        )
+        self._batches = batches
+        self._epoch = 0
+        self._delivered = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        if self._delivered == len(self._batches):
+            self._epoch, self._delivered = self._epoch + 1, 0
+        self._batches.epoch, self._batches.start = self._epoch, self._delivered
+        for batch in super().__iter__():
+            self._delivered += 1
+            yield batch
+
+    def state_dict(self) -> dict[str, int]:
+        """Where the loader stands; Lightning keeps it in the checkpoint."""
+        return {"epoch": self._epoch, "delivered": self._delivered}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go on where `state` was taken."""
+        self._epoch, self._delivered = state["epoch"], state["delivered"]

@@ -1,0 +1,54 @@
+"""Compare a store with its data set."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ..core import DataError
+from .layouts import Layout, VideoSource
+from .prepare import file_problems
+from .sources import path_below, sha256_of
+from .store import Store, VideoRow
+
+
+def check(layout: Layout, root: Path, store: Store) -> list[str]:
+    """What is wrong with `store`, one sentence each; an empty list is good.
+
+    Compares the videos, the bytes of each source, the sizes of the store's files, and labels and kinds, read anew.
+    """
+    rows = {(row.split, row.name): row for split in ("train", "test") for row in _rows(store, split)}
+    videos = {(video.split, video.name): video for video in layout.videos()}
+    problems = [f"{split}/{name} is in the store and not in the data" for split, name in rows.keys() - videos.keys()]
+    problems += [f"{split}/{name} is in the data and not in the store" for split, name in videos.keys() - rows.keys()]
+    for key, video in videos.items():
+        if key in rows:
+            problems += _video_problems(layout, root, store, video, rows[key])
+    return problems
+
+
+def _rows(store: Store, split: str) -> list[VideoRow]:
+    return store.videos("train" if split == "train" else "test")
+
+
+def _video_problems(layout: Layout, root: Path, store: Store, video: VideoSource, row: VideoRow) -> list[str]:
+    problems = file_problems(store.paths, store.settings, row)
+    if row.source != path_below(video.path, root):
+        problems.append(f"{row.split}/{row.name} was prepared from {row.source}, the data now has {video.path}")
+    elif sha256_of(video.path) != row.sha256:
+        problems.append(f"{video.path} has other bytes than when it was prepared: prepare again")
+    try:
+        stored, kinds = store.labels(row), store.kinds(row)
+        labels = layout.labels(video, row.frames)
+        if (labels is None) != (stored is None) or not np.array_equal(_or_empty(labels), _or_empty(stored)):
+            problems.append(f"{row.split}/{row.name}: the labels are not those of the data: prepare again")
+        elif int(_or_empty(stored).sum()) != (row.anomalous_frames or 0):
+            problems.append(f"{row.split}/{row.name}: anomalous frames and labels of the store differ: prepare again")
+        if kinds != layout.kinds(video, row.frames):
+            problems.append(f"{row.split}/{row.name}: the kinds are not those of the data: prepare again")
+    except (DataError, OSError) as error:
+        problems.append(str(error))
+    return problems
+
+
+def _or_empty(labels: np.ndarray | None) -> np.ndarray:
+    return np.empty(0, dtype=np.uint8) if labels is None else labels

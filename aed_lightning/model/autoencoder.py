@@ -1,0 +1,118 @@
+"""The network: one encoder, a teacher decoder, and a student decoder that leaves the teacher after a few blocks.
+
+    inputs, mask -> encoder -> decoder input -> shared blocks -+-> teacher -> tokens of the clean frame and the map
+                       |                                       +-> student -> tokens like the teacher's
+                       +-> class token -> head -> "carries an anomaly"
+
+Paper: figure 1 and section 3; docs/method.md says what differs.
+"""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch.nn import Parameter
+
+from ..core import UsageError
+from ..core.clip import CLIP_FRAMES, Reconstruction
+from .blocks import CvtBlock
+from .decoders import Decoder, DecoderInput
+from .encoder import Encoder
+from .grid import TokenGrid, visible_indices
+
+OUTPUT_CHANNELS = 4
+
+
+class AutoEncoder(nn.Module):
+    """Self-distilled masked auto-encoder.
+
+    frame_size: height and width in pixels, multiples of `patch_size`.
+    patch_size: side of a token in pixels.
+    mask_ratio: share of the tokens that the encoder does not see; the paper never states it, its code has 0.5.
+    encoder_dim, encoder_depth, decoder_dim, teacher_depth, student_depth: widths and numbers of CvT blocks.
+    branch_after: number of teacher blocks that the student shares.
+    heads: attention heads of every block.
+    dropout: inside the perceptrons of the blocks.
+    attention_scale: "dim" as the released model, or "head" as usual.
+    classification_head: whether the class token says if the clip carries a pasted anomaly.
+    """
+
+    def __init__(
+        self,
+        frame_size: tuple[int, int] = (320, 640),
+        patch_size: int = 16,
+        mask_ratio: float = 0.5,
+        encoder_dim: int = 256,
+        encoder_depth: int = 3,
+        decoder_dim: int = 128,
+        teacher_depth: int = 3,
+        student_depth: int = 1,
+        branch_after: int = 1,
+        heads: int = 4,
+        dropout: float = 0.1,
+        attention_scale: Literal["dim", "head"] = "dim",
+        classification_head: bool = True,
+    ) -> None:
+        super().__init__()
+        self.architecture: dict[str, Any] = {
+            key: value for key, value in locals().items() if key not in ("self", "__class__")
+        }
+        height, width = frame_size
+        if height % patch_size or width % patch_size:
+            raise UsageError(
+                f"model.patch_size {patch_size} does not divide the frame size {height}x{width}; "
+                "choose a patch size that divides both, or another data.frame_size"
+            )
+        if not 0 <= mask_ratio < 1:
+            raise UsageError(f"model.mask_ratio {mask_ratio} is not in [0, 1)")
+        if not 0 <= branch_after <= teacher_depth:
+            raise UsageError(f"model.branch_after {branch_after} is not between 0 and teacher_depth {teacher_depth}")
+        self.patch_size = patch_size
+        self.rows, self.columns = height // patch_size, width // patch_size
+        self.tokens = self.rows * self.columns
+        self.visible_tokens = int(self.tokens * (1 - mask_ratio))
+
+        def blocks(dim: int, depth: int) -> list[CvtBlock]:
+            return [CvtBlock(dim, heads, dropout=dropout, scale=attention_scale) for _ in range(depth)]
+
+        values = patch_size * patch_size * OUTPUT_CHANNELS
+        self.encoder = Encoder(patch_size, 3 * CLIP_FRAMES, encoder_dim, blocks(encoder_dim, encoder_depth))
+        self.head = nn.Linear(encoder_dim, 1) if classification_head else None
+        self.decoder_input = DecoderInput(encoder_dim, decoder_dim)
+        self.shared = nn.ModuleList(blocks(decoder_dim, branch_after))
+        self.teacher = Decoder(decoder_dim, values, blocks(decoder_dim, teacher_depth - branch_after))
+        self.student = Decoder(decoder_dim, values, blocks(decoder_dim, student_depth))
+
+    def forward(
+        self,
+        inputs: Float[Tensor, "batch 9 height width"],
+        mask: Bool[Tensor, "batch tokens"],
+        with_student: bool = True,
+    ) -> Reconstruction:
+        """Reconstruct the clean middle frame and the anomaly map from what `mask` leaves visible.
+
+        `mask` hides all but `visible_tokens` tokens of each clip. Without the student its decoder does not run.
+        """
+        if mask.device.type == "cpu" and not bool((~mask).sum(1).eq(self.visible_tokens).all()):
+            raise ValueError(f"a mask must leave exactly {self.visible_tokens} of {self.tokens} tokens visible")
+        grid = TokenGrid(self.rows, self.columns, visible_indices(mask, self.visible_tokens))
+        encoded = self.encoder(inputs, grid)
+        full_grid = TokenGrid(self.rows, self.columns)
+        tokens = self.decoder_input(encoded, grid)
+        for block in self.shared:
+            tokens = block(tokens, full_grid)
+        return Reconstruction(
+            teacher=self.teacher(tokens, full_grid),
+            student=self.student(tokens, full_grid) if with_student else None,
+            mask=mask,
+            class_logit=None if self.head is None else self.head(encoded[:, 0]).squeeze(1),
+        )
+
+    def frozen_in_student_stage(self) -> Iterator[nn.Module]:
+        """Every part but the student."""
+        return (module for name, module in self.named_children() if name != "student")
+
+    def teacher_stage_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """Names and parameters of every part but the student."""
+        return ((name, value) for name, value in self.named_parameters() if not name.startswith("student."))

@@ -1,0 +1,40 @@
+"""From the encoder's tokens to pixels: the shared input of the decoders, and the two output heads."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from .blocks import CvtBlock
+from .grid import TokenGrid
+
+
+class DecoderInput(nn.Module):
+    """Narrow the encoder's tokens and fill the hidden places with one learned token."""
+
+    def __init__(self, encoder_dim: int, dim: int) -> None:
+        super().__init__()
+        self.embedding = nn.Linear(encoder_dim, dim)
+        self.mask_token = nn.Parameter(torch.zeros(1, 1, dim))
+
+    def forward(
+        self, tokens: Float[Tensor, "batch visible_and_class encoder_dim"], grid: TokenGrid
+    ) -> Float[Tensor, "batch tokens_and_class dim"]:
+        tokens = self.embedding(tokens)
+        return torch.cat([tokens[:, :1], grid.place(tokens[:, 1:], empty=self.mask_token)], dim=1)
+
+
+class Decoder(nn.Module):
+    """CvT blocks over the full grid, LayerNorm, and one linear layer to the values of each token."""
+
+    def __init__(self, dim: int, values: int, blocks: list[CvtBlock]) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(blocks)
+        self.norm = nn.LayerNorm(dim, eps=1e-6)
+        self.output = nn.Linear(dim, values)
+
+    def forward(
+        self, tokens: Float[Tensor, "batch tokens_and_class dim"], grid: TokenGrid
+    ) -> Float[Tensor, "batch tokens values"]:
+        for block in self.blocks:
+            tokens = block(tokens, grid)
+        return self.output(self.norm(tokens[:, 1:]))

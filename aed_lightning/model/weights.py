@@ -1,0 +1,84 @@
+"""Trained networks as files: safetensors beside a JSON card, or a checkpoint of a stage."""
+
+import json
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ..core import DataError, RunPaths, UsageError, atomic_path, write_json
+from .autoencoder import AutoEncoder
+
+CARD_VERSION = 1
+
+
+def save_weights(paths: RunPaths, network: AutoEncoder, card: Mapping[str, Any]) -> None:
+    """Write `model.safetensors` and `model.json` of a run; `card` says what else a user of the weights must know."""
+    with atomic_path(paths.weights) as partial:
+        save_file({name: value.contiguous() for name, value in network.state_dict().items()}, partial)
+    write_json(paths.model, {"version": CARD_VERSION, "architecture": network.architecture, **card})
+
+
+def load_weights(weights: Path) -> tuple[AutoEncoder, dict[str, Any]]:
+    """The network and the card of `weights`, a run directory or a checkpoint file of a stage.
+
+    A checkpoint's card says its stage and architecture only. Nothing that the file holds is run.
+    """
+    if weights.is_dir():
+        card, state = _read_run(RunPaths(weights))
+    elif weights.is_file():
+        card, state = read_checkpoint(weights)
+    else:
+        raise UsageError(f"--weights {weights}: no such run directory or checkpoint file; train one with `fit`")
+    architecture = dict(card["architecture"])
+    architecture["frame_size"] = tuple(architecture["frame_size"])
+    network = AutoEncoder(**architecture)
+    network.load_state_dict(state)
+    return network, card
+
+
+def read_checkpoint(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    """What a stage's checkpoint says of itself (stage, architecture, epoch), and the network's tensors."""
+    try:
+        checkpoint = torch.load(file, map_location="cpu", weights_only=True)
+        card = {**checkpoint["aed_lightning"], "epoch": checkpoint["epoch"] - 1}
+        prefix = "network."
+        state = {
+            name.removeprefix(prefix): value
+            for name, value in checkpoint["state_dict"].items()
+            if name.startswith(prefix)
+        }
+    except (RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f"{file}: not a checkpoint of this program ({reason}); give another one") from error
+    return card, state
+
+
+def refuse_other_architecture(network: AutoEncoder, card: Mapping[str, Any], source: Path) -> None:
+    """Raise DataError with the keys in which the architecture of `source` differs from the configured network."""
+    theirs = {key: _plain(value) for key, value in card["architecture"].items()}
+    ours = {key: _plain(value) for key, value in network.architecture.items()}
+    differing = [key for key in ours if theirs.get(key) != ours[key]]
+    if differing:
+        what = ", ".join(f"{key} {theirs.get(key)} (configured: {ours[key]})" for key in differing)
+        raise DataError(f"{source}: a checkpoint of another architecture: {what}; use its configuration or another run")
+
+
+def _read_run(paths: RunPaths) -> tuple[dict[str, Any], dict[str, Tensor]]:
+    if not paths.weights.is_file() or not paths.model.is_file():
+        raise DataError(
+            f"{paths.root}: no {paths.weights.name} and {paths.model.name} in it; has `fit` finished there?"
+        )
+    try:
+        return json.loads(paths.model.read_text(encoding="utf-8")), load_file(paths.weights)
+    except (SafetensorError, ValueError) as error:
+        raise DataError(f"{paths.root}: its weights cannot be read ({error}); train again or give others") from error
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, (list, tuple)) else value

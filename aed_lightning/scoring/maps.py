@@ -1,0 +1,35 @@
+"""Where the network is wrong: error and discrepancy of each value, and token maps of them."""
+
+from jaxtyping import Float
+from torch import Tensor
+
+from ..core.clip import Batch, Reconstruction
+from ..model.grid import unpatchify
+from ..model.losses import target_tokens
+
+
+def teacher_difference(
+    batch: Batch, reconstruction: Reconstruction, patch: int
+) -> Float[Tensor, "batch tokens values"]:
+    """Teacher's output minus the frame as it came in; the map's target is "no anomaly" everywhere."""
+    return reconstruction.teacher.float() - target_tokens(batch, patch)
+
+
+def student_difference(reconstruction: Reconstruction) -> Float[Tensor, "batch tokens values"] | None:
+    """Student's output minus the teacher's, or none where the student did not run."""
+    if reconstruction.student is None:
+        return None
+    return reconstruction.student.float() - reconstruction.teacher.float()
+
+
+def predicted_map(reconstruction: Reconstruction) -> Float[Tensor, "batch tokens"]:
+    """The teacher's anomaly map as the mean of each token, brought to 0 (normal) .. 1 (anomalous)."""
+    map_channel = reconstruction.teacher.float().unflatten(2, (-1, 4))[..., 3]
+    return map_channel.mean(dim=2).add(1).div(2)
+
+
+def pixel_map(
+    values: Float[Tensor, "batch tokens values"], patch: int, rows: int
+) -> Float[Tensor, "batch height width"]:
+    """Sum of the four channels of each pixel."""
+    return unpatchify(values, patch, rows).sum(dim=1)

@@ -1,0 +1,139 @@
+"""How reconstructions become one raw score a frame. A rule has two halves: what it takes from each frame, on the
+device, and what it makes of a whole video of that."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float64
+from scipy import ndimage
+from torch import Tensor
+
+from ..core.clip import Batch, Reconstruction
+from .maps import pixel_map, predicted_map, student_difference, teacher_difference
+
+
+@dataclass(frozen=True)
+class Rule(ABC):
+    """Base of the rules.
+
+    `name` is what metrics.json and model.json call it; `needs_whole_videos` says that frames cannot be split over
+    processes.
+    """
+
+    name: ClassVar[str]
+    needs_whole_videos: ClassVar[bool] = False
+
+    @abstractmethod
+    def frame_values(
+        self, batch: Batch, reconstruction: Reconstruction, patch: int, rows: int
+    ) -> Float[Tensor, "batch *map"]:
+        """What the rule keeps of each frame: a number, or a map. Works in the teacher's stage too, without student."""
+
+    def video_scores(self, values: Float[np.ndarray, "frames *map"]) -> Float64[np.ndarray, " frames"]:
+        """Raw scores of one video from the values of all its frames, in order."""
+        return values.astype(np.float64)
+
+
+@dataclass(frozen=True)
+class DefaultRule(Rule):
+    """Ours: the predicted anomaly map, the head, and the discrepancy of the map, in shares of a frame's worst tokens.
+
+    map_weight: of the mean predicted map over the `top` highest tokens.
+    head_weight: of the head's probability.
+    discrepancy_weight: of the mean absolute difference of teacher and student over the `top` highest tokens.
+    error_weight: of the mean squared error of the teacher's colors, weighted by motion.
+    top: number of tokens that count.
+    """
+
+    name: ClassVar[str] = "default"
+
+    map_weight: float = 1.0
+    head_weight: float = 0.5
+    discrepancy_weight: float = 0.5
+    error_weight: float = 0.0
+    top: int = 4
+
+    def frame_values(
+        self, batch: Batch, reconstruction: Reconstruction, patch: int, rows: int
+    ) -> Float[Tensor, " batch"]:
+        score = self.map_weight * self._top_mean(predicted_map(reconstruction))
+        if reconstruction.class_logit is not None:
+            score = score + self.head_weight * reconstruction.class_logit.float().sigmoid()
+        discrepancy = student_difference(reconstruction)
+        if discrepancy is not None:
+            score = score + self.discrepancy_weight * self._top_mean(discrepancy.abs().mean(dim=2))
+        if self.error_weight:
+            colors = teacher_difference(batch, reconstruction, patch).unflatten(2, (-1, 4))[..., :3]
+            error = colors.square().mean(dim=(2, 3))
+            score = score + self.error_weight * (batch.token_weights * error).sum(dim=1)
+        return score
+
+    def _top_mean(self, tokens: Float[Tensor, "batch tokens"]) -> Float[Tensor, " batch"]:
+        return tokens.topk(min(self.top, tokens.shape[1]), dim=1).values.mean(dim=1)
+
+
+@dataclass(frozen=True)
+class PaperRule(Rule):
+    """Equation 6 of the paper: pixel by pixel, filtered in space and time, the largest value of the frame.
+
+    alpha, beta, gamma: weights of the teacher's squared error, the squared discrepancy and the head's probability.
+    filter_size: side of the mean filter over time, height and width.
+    """
+
+    name: ClassVar[str] = "paper"
+    needs_whole_videos: ClassVar[bool] = True
+
+    alpha: float = 0.4
+    beta: float = 0.3
+    gamma: float = 0.3
+    filter_size: int = 9
+
+    def frame_values(
+        self, batch: Batch, reconstruction: Reconstruction, patch: int, rows: int
+    ) -> Float[Tensor, "batch height width"]:
+        values = self.alpha * teacher_difference(batch, reconstruction, patch).square()
+        discrepancy = student_difference(reconstruction)
+        if discrepancy is not None:
+            values = values + self.beta * discrepancy.square()
+        pixels = pixel_map(values, patch, rows)
+        if reconstruction.class_logit is not None:
+            pixels = pixels + self.gamma * reconstruction.class_logit.float().sigmoid()[:, None, None]
+        return pixels
+
+    def video_scores(self, values: Float[np.ndarray, "frames height width"]) -> Float64[np.ndarray, " frames"]:
+        """Mean filter over time and space (mirrored at the ends), then the maximum over the frame."""
+        filtered = ndimage.uniform_filter(values, self.filter_size, mode="reflect")
+        return filtered.max(axis=(1, 2)).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class OfficialRule(Rule):
+    """What the released code computes: mean error of all tokens, map channel included.
+
+    error: "squared" with the discrepancy (Avenue) or "absolute" without (ShanghaiTech).
+    discrepancy: whether the mean discrepancy is added.
+    """
+
+    name: ClassVar[str] = "official"
+
+    error: Literal["squared", "absolute"] = "squared"
+    discrepancy: bool = True
+
+    def frame_values(
+        self, batch: Batch, reconstruction: Reconstruction, patch: int, rows: int
+    ) -> Float[Tensor, " batch"]:
+        score = self._mean(teacher_difference(batch, reconstruction, patch))
+        discrepancy = student_difference(reconstruction)
+        if self.discrepancy and discrepancy is not None:
+            score = score + self._mean(discrepancy)
+        return score
+
+    def _mean(self, difference: Float[Tensor, "batch tokens values"]) -> Float[Tensor, " batch"]:
+        size = difference.square() if self.error == "squared" else difference.abs()
+        return torch.mean(size, dim=(1, 2))
+
+
+RULES: dict[str, type[Rule]] = {rule.name: rule for rule in (DefaultRule, PaperRule, OfficialRule)}

@@ -1,0 +1,59 @@
+"""How a stage is trained; a key of the configuration is an argument here."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
+
+from ..core import UsageError
+
+
+@dataclass(frozen=True)
+class StageOptions:
+    """Length and optimizer of a stage (AdamW; the paper's values are docs/method.md, section 5).
+
+    epochs: passes over the training clips. batch_size: clips of a step, over all devices.
+    learning_rate: at its highest. schedule: "constant", or "cosine" down to a hundredth.
+    warmup_steps: steps of linear increase before. weight_decay: not applied to biases, norms and other vectors.
+    """
+
+    epochs: int = 100
+    batch_size: int = 100
+    learning_rate: float = 1e-4
+    schedule: Literal["constant", "cosine"] = "constant"
+    warmup_steps: int = 0
+    weight_decay: float = 0.05
+    betas: tuple[float, float] = (0.9, 0.95)
+
+    def __post_init__(self) -> None:
+        if self.epochs < 0 or self.batch_size < 1 or self.learning_rate <= 0:
+            raise UsageError(
+                f"epochs {self.epochs}, batch_size {self.batch_size}, learning_rate {self.learning_rate}: "
+                "epochs must not be negative, the others must be positive"
+            )
+
+    def optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.AdamW:
+        """AdamW over `parameters`, in two groups: with and without decay."""
+        decayed, plain = [], []
+        for parameter in parameters:
+            (decayed if parameter.ndim > 1 else plain).append(parameter)
+        groups = [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]
+        return torch.optim.AdamW(groups, lr=self.learning_rate, betas=self.betas, weight_decay=self.weight_decay)
+
+    def scheduler(self, optimizer: torch.optim.Optimizer, total_steps: int | None) -> LambdaLR:
+        """The learning rate step by step; `total_steps` of the whole stage are needed by "cosine"."""
+        if self.schedule == "cosine" and not total_steps:
+            raise UsageError("schedule 'cosine' needs the number of steps of the stage (total_steps)")
+
+        def factor(step: int) -> float:
+            warmup = min(1.0, (step + 1) / (self.warmup_steps + 1))
+            if self.schedule == "constant":
+                return warmup
+            assert total_steps is not None
+            share = min(1.0, step / total_steps)
+            return warmup * (0.01 + 0.99 * 0.5 * (1 + float(torch.cos(torch.tensor(torch.pi * share)))))
+
+        return LambdaLR(optimizer, factor)

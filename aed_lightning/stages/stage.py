@@ -1,0 +1,82 @@
+"""What both stages share: the network, the masks, and how a frame is scored."""
+
+from abc import abstractmethod
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import lightning.pytorch as L
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from ..core import torch_seed
+from ..core.clip import Batch, Reconstruction
+from ..model import AutoEncoder, random_masks
+from ..scoring.rules import Rule
+from .options import StageOptions
+
+
+class Stage(L.LightningModule):
+    """One stage of the training; each step takes a finished `Batch`.
+
+    network: shared by both stages. rule: makes scores. options: how to train.
+    seed: of masks and dropout. total_steps: of the whole stage, for schedules that need it.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(
+        self,
+        network: AutoEncoder,
+        rule: Rule,
+        options: StageOptions,
+        seed: int = 0,
+        total_steps: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.network, self.rule, self.options = network, rule, options
+        self.seed, self.total_steps = seed, total_steps
+
+    @abstractmethod
+    def trained_parameters(self) -> Iterable[nn.Parameter]:
+        """What this stage's optimizer moves."""
+
+    def reconstruct(self, batch: Batch, with_student: bool) -> Reconstruction:
+        """Run the network under the masks of the batch's clips."""
+        masks = random_masks(
+            batch.video,
+            batch.frame_index,
+            batch.epoch,
+            tokens=self.network.tokens,
+            visible=self.network.visible_tokens,
+            seed=self.seed,
+        )
+        reconstruction: Reconstruction = self.network(batch.inputs, masks.to(batch.inputs.device), with_student)
+        return reconstruction
+
+    def frame_values(self, batch: Batch) -> Float[Tensor, "batch *map"]:
+        """What the rule takes from each frame of the batch."""
+        reconstruction = self.reconstruct(batch, with_student=self.name == "student")
+        return self.rule.frame_values(batch, reconstruction, self.network.patch_size, self.network.rows)
+
+    def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
+        """Dropout draws from torch's own generator: make it a function of where the training is."""
+        torch.manual_seed(torch_seed(self.seed, self.name, self.global_step, self.global_rank))
+
+    def validation_step(self, batch: Batch, batch_index: int) -> Tensor:
+        return self.frame_values(batch)
+
+    def test_step(self, batch: Batch, batch_index: int) -> Tensor:
+        return self.frame_values(batch)
+
+    def predict_step(self, batch: Batch, batch_index: int) -> Tensor:
+        return self.frame_values(batch)
+
+    def configure_optimizers(self) -> Any:
+        optimizer = self.options.optimizer(self.trained_parameters())
+        scheduler = self.options.scheduler(optimizer, self.total_steps)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep what a reader needs to know whether the checkpoint is his."""
+        checkpoint["aed_lightning"] = {"stage": self.name, "architecture": dict(self.network.architecture)}

@@ -1,0 +1,36 @@
+"""Stage 2: the student learns to reproduce the teacher, and nothing else changes."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from torch import Tensor, nn
+
+from ..core.clip import Batch
+from ..model import student_loss
+from .stage import Stage
+
+
+class StudentStage(Stage):
+    """Trains the student; every other parameter and buffer stays as it is, bit for bit."""
+
+    name = "student"
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        for module in self.network.frozen_in_student_stage():
+            module.requires_grad_(False)
+
+    def trained_parameters(self) -> Iterable[nn.Parameter]:
+        return self.network.student.parameters()
+
+    def train(self, mode: bool = True) -> "StudentStage":
+        """Only the student trains: BatchNorm's statistics and dropout of the rest rest too."""
+        super().train(mode)
+        for module in self.network.frozen_in_student_stage():
+            module.eval()
+        return self
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        loss = student_loss(batch, self.reconstruct(batch, with_student=True))
+        self.log("train/student_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.video))
+        return loss

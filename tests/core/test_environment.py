@@ -1,0 +1,41 @@
+import json
+import sys
+
+import pytest
+
+from aed_lightning.core import environment as record
+
+
+def test_the_record_of_a_run_is_json_and_names_what_made_it(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["aed-lightning", "fit", "--config", "configs/toy.yaml"])
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    made_with = json.loads(json.dumps(record.environment(seed=7, device="cpu")))
+    assert made_with["seed"] == 7
+    assert made_with["device"] == "cpu"
+    assert made_with["threads"] == 3
+    assert made_with["command"] == "aed-lightning fit --config configs/toy.yaml"
+    assert made_with["packages"]["lightning"].startswith("2.6.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["/somewhere/aed_lightning/__main__.py", "fit"], "python -m aed_lightning fit"),
+        (
+            ["/somewhere/bin/aed-lightning", "prepare", "--data.root", "my videos"],
+            "aed-lightning prepare --data.root 'my videos'",
+        ),
+    ],
+)
+def test_the_command_can_be_typed_again_and_names_no_folder_of_the_installation(arguments, command, monkeypatch):
+    monkeypatch.setattr(sys, "argv", arguments)
+    assert record.command() == command
+
+
+def test_a_package_that_is_not_installed_has_no_version():
+    assert record._version("no-such-distribution") is None
+
+
+def test_without_git_there_is_no_commit(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert record.commit() is None
