@@ -3,12 +3,15 @@
 A model that has only learned to spot the training figures fails on the validation figures, which is what the
 validation is for. Neither needs outside data (method, section 6). Neither sees the frame, so an object may happen to
 look like what is behind it, as real ones do.
+
+`draw` says MovingObject and gives a ProceduralObject, which has a `grade`: jsonargparse takes a class for a protocol
+only if both have the same signatures.
 """
 
 import numpy as np
 
 from .drawing import Range, Ranges, Repertoire, draw_object
-from .moving_object import ProceduralObject
+from .source import MovingObject
 from .textures import TRAINING_TEXTURES, VALIDATION_TEXTURES
 from .training_shapes import TRAINING_SHAPES
 from .trajectories import EVENT_FRAMES, TRAINING_MOTIONS, VALIDATION_MOTIONS, standing, turning
@@ -43,7 +46,7 @@ class ProceduralTraining:
     ) -> None:
         self.ranges = Ranges(area_share, speed_share, static_share, brightness, contrast, softness_pixels, noise_levels)
 
-    def draw(self, generator: np.random.Generator, frame_size: tuple[int, int], channels: int) -> ProceduralObject:
+    def draw(self, generator: np.random.Generator, frame_size: tuple[int, int], channels: int) -> MovingObject:
         """An object to train on, without a grade."""
         return draw_object(generator, self.ranges, TRAINING, frame_size, channels)
 
@@ -68,7 +71,7 @@ class ProceduralValidation:
     ) -> None:
         self.ranges = Ranges(area_share, speed_share, static_share, brightness, contrast, softness_pixels, noise_levels)
 
-    def draw(self, generator: np.random.Generator, frame_size: tuple[int, int], channels: int) -> ProceduralObject:
+    def draw(self, generator: np.random.Generator, frame_size: tuple[int, int], channels: int) -> MovingObject:
         """An object of a validation event, with its grade."""
         third = int(generator.integers(len(GRADES)))
         return draw_object(generator, self.ranges, VALIDATION, frame_size, channels, third, GRADES[third])

@@ -32,7 +32,7 @@ def run(arguments: Sequence[str]) -> int:
     )
     data = cli.datamodule
     if cli.config.check:
-        problems = check(data.open_layout(), data.root, data.store_path)
+        problems = check(data.open_layout(), data.root, data.store)
         for problem in problems:
             cli.console.print(problem, markup=False)
         cli.console.print(f"{data.store_path}: {f'{len(problems)} problems' if problems else 'as it should be'}")

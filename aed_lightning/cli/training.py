@@ -1,7 +1,9 @@
 """The one configuration schema, parsed by LightningCLI for every verb that reads data or a model."""
 
 import dataclasses
+import logging
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,13 +18,17 @@ from rich.console import Console
 from ..callbacks import Evaluation, StageCheckpoints
 from ..callbacks.progress import EpochLines
 from ..core import RunPaths, UsageError, write_json, write_text
-from ..core.environment import command, commit, environment
+from ..core.environment import environment
 from ..data.module import DataModule
 from ..model import AutoEncoder
 from ..scoring.rules import DefaultRule, Rule
 from ..scoring.smoothing import Smoothing
 from ..stages import StageOptions, StudentStage, TeacherStage
 from ..stages.stage import Stage
+
+# Its tips and start-up lines; warnings stay.
+logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+warnings.filterwarnings("ignore", message=".*isinstance\\(treespec, LeafSpec\\)")
 
 STAGES: dict[str, type[Stage]] = {"teacher": TeacherStage, "student": StudentStage}
 AddOptions = Callable[[LightningArgumentParser], Any]
@@ -38,6 +44,14 @@ class AedCLI(LightningCLI):
             model_class=TeacherStage,
             datamodule_class=DataModule,
             save_config_callback=None,
+            trainer_defaults={
+                "enable_checkpointing": False,  # ours is callbacks/checkpoints.py
+                "enable_model_summary": False,
+                "enable_progress_bar": sys.stdout.isatty(),
+                "log_every_n_steps": 10,
+                "num_sanity_val_steps": 0,
+                "use_distributed_sampler": False,  # ours is data/sampling.py
+            },
             seed_everything_default=False,
             parser_kwargs={"parser_mode": "omegaconf+", "prog": f"python -m aed_lightning {verb}"},
             args=list(arguments),
@@ -62,6 +76,7 @@ class AedCLI(LightningCLI):
         )
         parser.add_class_arguments(Smoothing, "smoothing")
         parser.add_lightning_class_args(L.Trainer, "trainer")
+        parser.set_defaults({f"trainer.{key}": value for key, value in self.trainer_defaults.items()})
         parser.link_arguments("data.frame_size", "model.frame_size")
         parser.link_arguments("model.patch_size", "data.patch_size")
         parser.link_arguments("seed", "data.seed")
@@ -109,11 +124,6 @@ class AedCLI(LightningCLI):
         settings: dict[str, Any] = {
             "max_epochs": self.config_init[stage].epochs,
             "default_root_dir": self.paths.root,
-            "enable_checkpointing": False,
-            "enable_model_summary": False,
-            "enable_progress_bar": sys.stdout.isatty(),
-            "num_sanity_val_steps": 0,
-            "use_distributed_sampler": False,
             **overrides,
             "callbacks": callbacks,
         }
@@ -123,20 +133,14 @@ class AedCLI(LightningCLI):
 
     def build_evaluation(self, paths: RunPaths, epoch: int) -> Evaluation:
         """The evaluation callback, with what metrics.json must say of this run."""
-        record = {
-            "dataset": self.datamodule.name,
-            "epoch": epoch,
-            "seed": self.seed,
-            "command": command(),
-            "commit": commit(),
-        }
+        machine = {key: self._environment()[key] for key in ("command", "commit", "device", "threads")}
+        record = {"dataset": self.datamodule.name, "epoch": epoch, "seed": self.seed, **machine}
         return Evaluation(self.smoothing, paths, record)
 
     def write_run_files(self) -> None:
         """The resolved configuration and the environment, into the run directory."""
         write_text(self.paths.config, self.parser.dump(self.config, skip_none=False, skip_link_targets=False))
-        device = "cuda" if torch.cuda.is_available() and self.config.trainer.accelerator != "cpu" else "cpu"
-        write_json(self.paths.environment, environment(self.seed, device))
+        write_json(self.paths.environment, self._environment())
 
     def card(self, stage: str) -> dict[str, Any]:
         """What model.json says of the weights after `stage`."""
@@ -150,6 +154,10 @@ class AedCLI(LightningCLI):
             "rule": {"name": self.rule.name, **dataclasses.asdict(self.rule)},
             "smoothing": dataclasses.asdict(self.smoothing),
         }
+
+    def _environment(self) -> dict[str, Any]:
+        device = "cuda" if torch.cuda.is_available() and self.config.trainer.accelerator != "cpu" else "cpu"
+        return environment(self.seed, device)
 
     def _own_callbacks(self) -> list[L.Callback]:
         configured = self.config_init.trainer.callbacks or []

@@ -1,4 +1,4 @@
-"""The two errors a user can meet; the command line turns them into exit codes."""
+"""The errors a user can meet; the command line turns them into exit codes."""
 
 
 class UsageError(Exception):

@@ -21,10 +21,9 @@ class VideoWriter:
         if height % 2 or width % 2:
             raise ValueError(f"video size {height}x{width}: H.264 with yuv420p needs even numbers")
         self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
-        # One thread: the bytes are then the same on every machine.
-        self._stream = self._container.add_stream(
-            "libx264", rate=Fraction(fps), options={"crf": str(crf), "preset": "fast", "threads": "1"}
-        )
+        # One thread and no macroblock tree: with either, libx264 writes other bytes each time for the same frames.
+        options = {"crf": str(crf), "preset": "fast", "threads": "1", "mbtree": "0"}
+        self._stream = self._container.add_stream("libx264", rate=Fraction(fps), options=options)
         self._stream.height, self._stream.width, self._stream.pix_fmt = height, width, "yuv420p"
 
     def write(self, frame: UInt8[np.ndarray, "height width 3"]) -> None:

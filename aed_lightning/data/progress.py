@@ -2,12 +2,13 @@
 
 import sys
 import time
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichBar
 
 
+@runtime_checkable
 class Progress(Protocol):
     """Receives the steps of a long job over videos."""
 

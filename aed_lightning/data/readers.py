@@ -8,7 +8,7 @@ import os
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import av
 import numpy as np
@@ -25,6 +25,7 @@ SMALLEST_DECODED_SHARE = 0.9
 TIME_LIMIT_MS = 30_000
 
 
+@runtime_checkable
 class VideoReader(Protocol):
     """One open video.
 

@@ -72,6 +72,8 @@ class AutoEncoder(nn.Module):
         self.rows, self.columns = height // patch_size, width // patch_size
         self.tokens = self.rows * self.columns
         self.visible_tokens = int(self.tokens * (1 - mask_ratio))
+        if self.visible_tokens == 0:
+            raise UsageError(f"model.mask_ratio {mask_ratio} leaves none of {self.tokens} tokens visible; lower it")
 
         def blocks(dim: int, depth: int) -> list[CvtBlock]:
             return [CvtBlock(dim, heads, dropout=dropout, scale=attention_scale) for _ in range(depth)]

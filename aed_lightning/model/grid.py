@@ -37,7 +37,7 @@ class TokenGrid:
     visible: Int[Tensor, "batch visible"] | None = None
 
     def place(
-        self, tokens: Float[Tensor, "batch some dim"], empty: Float[Tensor, " dim"] | float = 0.0
+        self, tokens: Float[Tensor, "batch some dim"], empty: Float[Tensor, "1 1 dim"] | float = 0.0
     ) -> Float[Tensor, "batch tokens dim"]:
         """All places of the grid, row by row, with `tokens` at theirs and `empty` at the others."""
         if self.visible is None:

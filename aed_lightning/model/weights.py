@@ -1,7 +1,6 @@
 """Trained networks as files: safetensors beside a JSON card, or a checkpoint of a stage."""
 
 import json
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,10 +34,13 @@ def load_weights(weights: Path) -> tuple[AutoEncoder, dict[str, Any]]:
         card, state = read_checkpoint(weights)
     else:
         raise UsageError(f"--weights {weights}: no such run directory or checkpoint file; train one with `fit`")
-    architecture = dict(card["architecture"])
-    architecture["frame_size"] = tuple(architecture["frame_size"])
-    network = AutoEncoder(**architecture)
-    network.load_state_dict(state)
+    try:
+        architecture = dict(card["architecture"])
+        architecture["frame_size"] = tuple(architecture["frame_size"])
+        network = AutoEncoder(**architecture)
+        network.load_state_dict(state)
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise DataError(f"{weights}: weights that do not fit their card ({_reason(error)}); give others") from error
     return network, card
 
 
@@ -53,9 +55,9 @@ def read_checkpoint(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
             for name, value in checkpoint["state_dict"].items()
             if name.startswith(prefix)
         }
-    except (RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(f"{file}: not a checkpoint of this program ({reason}); give another one") from error
+    # Any error: damaged bytes make the unpickler pop from empty lists, decode what is no text, and so on.
+    except Exception as error:
+        raise DataError(f"{file}: not a checkpoint of this program ({_reason(error)}); give another one") from error
     return card, state
 
 
@@ -78,6 +80,10 @@ def _read_run(paths: RunPaths) -> tuple[dict[str, Any], dict[str, Tensor]]:
         return json.loads(paths.model.read_text(encoding="utf-8")), load_file(paths.weights)
     except (SafetensorError, ValueError) as error:
         raise DataError(f"{paths.root}: its weights cannot be read ({error}); train again or give others") from error
+
+
+def _reason(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
 def _plain(value: Any) -> Any:

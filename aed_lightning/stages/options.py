@@ -41,7 +41,9 @@ class StageOptions:
         for parameter in parameters:
             (decayed if parameter.ndim > 1 else plain).append(parameter)
         groups = [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]
-        return torch.optim.AdamW(groups, lr=self.learning_rate, betas=self.betas, weight_decay=self.weight_decay)
+        return torch.optim.AdamW(
+            groups, lr=self.learning_rate, betas=self.betas, weight_decay=self.weight_decay, fused=True
+        )
 
     def scheduler(self, optimizer: torch.optim.Optimizer, total_steps: int | None) -> LambdaLR:
         """The learning rate step by step; `total_steps` of the whole stage are needed by "cosine"."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 TOY_VERSION = 1
 """Changes with every change of a pixel or a label."""
 
-TOY_LABELS_SHA256 = "0"
+TOY_LABELS_SHA256 = "d05a8db80ea30839d399f1e430aebc6d4ec58d5bc97e3b6dc6659cca258b536c"
 """`labels_hash` of the whole set of seed 0 in its default size."""
 
 if TYPE_CHECKING:

@@ -111,7 +111,7 @@ class _Stage:
         start = self.middle - way_length(waypoints) / speed * FPS / 2
         return follow(waypoints, speed, start, self.plan.frames)
 
-    def visit(self, ground: Ground, moment: float, speed: float, stop_frames: float = 0.0) -> Trajectory:
+    def visit(self, ground: Ground, moment: int | float, speed: float, stop_frames: int = 0) -> Trajectory:
         """Cross the picture through `ground`, there at frame `moment` and standing for `stop_frames`."""
         direction = 1 if self.random.random() < 0.5 else -1
         edge = direction * (self.camera.edge(ground[1]) + 1.5)
@@ -120,7 +120,7 @@ class _Stage:
         pauses = (Pause(moment, stop_frames),) if stop_frames else ()
         return follow(waypoints, speed, start, self.plan.frames, pauses)
 
-    def span(self, frames: float) -> Span:
+    def span(self, frames: int) -> Span:
         """So many frames around the middle, kept inside the video."""
         first = max(0, round(self.middle - frames / 2))
         return Span(first, max(first + 1, min(self.plan.frames, round(first + frames))))

@@ -11,6 +11,9 @@ from .camera import Camera, Ground
 Color = tuple[int, int, int]
 """Red, green, blue, 0 to 255."""
 
+Place = Sequence[int | float]
+"""Where on the object: meters forward, left, up."""
+
 _TURN = np.linspace(0.0, 2.0 * np.pi, 10, endpoint=False)
 _DISC = np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1)
 _SUBPIXEL_BITS = 4
@@ -44,7 +47,7 @@ class Figure:
         self.polygons: list[np.ndarray] = []
         self.colors: list[Color] = []
 
-    def flatten(self, places: np.ndarray | Sequence[float] | Sequence[Sequence[float]]) -> np.ndarray:
+    def flatten(self, places: np.ndarray | Place | Sequence[Place]) -> np.ndarray:
         """(..., 3) places on the object to (..., 2) on the plane."""
         return np.asarray(places) @ self._plane
 
@@ -53,7 +56,7 @@ class Figure:
         self.polygons.append(corners)
         self.colors.append(color)
 
-    def face(self, places: Sequence[Sequence[float]], color: Color) -> None:
+    def face(self, places: Sequence[Place], color: Color) -> None:
         """Add a convex polygon of places on the object."""
         self.polygon(self.flatten(places), color)
 
@@ -61,17 +64,17 @@ class Figure:
         """Add a disc around a point of the plane."""
         self.polygon(center + radius * _DISC, color)
 
-    def bar(self, start: Sequence[float], end: Sequence[float], width: float, color: Color) -> None:
+    def bar(self, start: Place, end: Place, width: float, color: Color) -> None:
         """Add a straight bar between two places on the object, `width` meters thick."""
         ends = self.flatten((start, end))
         self.polygon(bars(ends[None], np.full((1, 2), width))[0], color)
 
-    def wheel(self, center: Sequence[float], radius: float, color: Color) -> None:
+    def wheel(self, center: Place, radius: float, color: Color) -> None:
         """Add a wheel that rolls forward: a disc in the plane of heading and up."""
         ring = np.stack([_DISC[:, 0] * radius, np.zeros(10), _DISC[:, 1] * radius], axis=1)
         self.polygon(self.flatten(np.asarray(center) + ring), color)
 
-    def box(self, low: Sequence[float], high: Sequence[float], color: Color) -> None:
+    def box(self, low: Place, high: Place, color: Color) -> None:
         """Add a box between two corners (forward, left, up): its near faces and, lighter, its top."""
         (u0, v0, z0), (u1, v1, z1) = low, high
         u_near = u1 if self._plane[0, 1] < 0 else u0

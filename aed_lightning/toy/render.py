@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -15,6 +15,7 @@ from .raster import fill, fill_soft
 from .scene import Scene
 
 
+@runtime_checkable
 class Actor(Protocol):
     """Somebody or something in a video.
 

@@ -18,7 +18,10 @@ TRAIN_FRAMES = 200
 
 @dataclass(frozen=True)
 class Event:
-    """An anomaly. hard: less contrast, farther away. middle: of the event, as a share of the video."""
+    """An anomaly. hard: less contrast, farther away. middle: of the event, as a share of the video.
+
+    A left bag stays to the end, so its middle lies late.
+    """
 
     kind: str
     hard: bool

@@ -16,8 +16,8 @@ _STEP = 0.1
 class Pause:
     """Stand still from `frame` on, for `frames` frames."""
 
-    frame: float
-    frames: float
+    frame: int | float
+    frames: int | float
 
 
 @dataclass(frozen=True)

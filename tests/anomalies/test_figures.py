@@ -38,7 +38,7 @@ def test_coverage_adds_up_to_the_area_at_any_place_between_pixels() -> None:
     for shift in (0.0, 0.3, 0.77):
         for radius in (2.3, 6.0):
             covered = coverage([Part((disc(12.0 + shift, 11.0 - shift, radius),))], 24, 26)
-            assert covered.sum() / 255 == pytest.approx(np.pi * radius**2, rel=0.08)
+            assert 0.97 * np.pi * radius**2 < covered.sum() / 255 < np.pi * (radius + 0.15) ** 2
             rows, columns = np.indices(covered.shape)
             weights = covered / covered.sum()
             assert (columns * weights).sum() == pytest.approx(12 + shift, abs=0.1)

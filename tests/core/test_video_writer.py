@@ -44,11 +44,17 @@ def test_another_decoder_reads_every_frame_at_its_size_rate_and_color(tmp_path):
 
 
 def test_writing_the_same_frames_again_gives_the_same_bytes(tmp_path):
-    for name in ("a.mp4", "b.mp4"):
-        write(tmp_path / name, moving_square())
-    assert (tmp_path / "a.mp4").read_bytes() == (tmp_path / "b.mp4").read_bytes()
-    write(tmp_path / "c.mp4", moving_square()[::-1])
-    assert (tmp_path / "a.mp4").read_bytes() != (tmp_path / "c.mp4").read_bytes()
+    size, random = (96, 160), np.random.default_rng(0)
+    ground = cv2.GaussianBlur(random.uniform(0, 255, (*size, 3)), (0, 0), 3)
+    noisy = [np.roll(ground, index, axis=1) + random.normal(0, 3, (*size, 3)) for index in range(60)]
+    frames = [np.clip(frame, 0, 255).astype(np.uint8) for frame in noisy]
+    contents = set()
+    for _ in range(8):
+        with VideoWriter(tmp_path / "a.mp4", size, 25) as writer:
+            for frame in frames:
+                writer.write(frame)
+        contents.add((tmp_path / "a.mp4").read_bytes())
+    assert len(contents) == 1
 
 
 def test_the_index_stands_before_the_pictures_so_that_a_browser_can_start(tmp_path):

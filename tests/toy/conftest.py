@@ -10,5 +10,5 @@ SMALL = (90, 160)
 @pytest.fixture(scope="session")
 def small_set(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("toy") / "set"
-    write_toy(root, size=SMALL, seed=3, processes=1, train_videos=1, test_videos=2, frames=30)
+    write_toy(root, size=SMALL, seed=3, processes=1, train_videos=1, test_videos=4, frames=24)
     return root

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -25,6 +25,7 @@ class VideoSource:
     fps: float | None = None
 
 
+@runtime_checkable
 class Layout(Protocol):
     """A data set on disk. Opening one lists all problems of its root in a single DataError.
 

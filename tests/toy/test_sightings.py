@@ -17,6 +17,7 @@ class Board:
     ground: tuple[float, float]
     width: float
     kind: str
+    height: float = 2.0
 
     def anomalous(self, frame: int) -> bool:
         return bool(self.kind)
@@ -24,7 +25,7 @@ class Board:
     def figure(self, camera: Camera, frame: int) -> Figure:
         figure = Figure(camera, self.ground)
         half = self.width / 2
-        figure.polygon(np.array([[-half, 0], [half, 0], [half, 2.0], [-half, 2.0]]), (250, 20, 20))
+        figure.polygon(np.array([[-half, 0], [half, 0], [half, self.height], [-half, self.height]]), (250, 20, 20))
         return figure
 
 
@@ -76,15 +77,16 @@ def test_two_anomalies_never_share_a_pixel(scene):
 
 def test_too_little_to_see_does_not_count(scene):
     assert least_visible(SIZE) == 23
-    assert not sightings(scene, Board((0.0, 30.0), 0.02, "thread"))
-    assert not sightings(scene, BEHIND, Board((0.0, 14.5), 3.0, ""))
+    assert not sightings(scene, Board((0.0, 30.0), 0.2, "cup", 0.2))
+    assert not sightings(scene, BEHIND, Board((0.0, 14.5), 3.0, "", 3.0))
 
 
 def test_a_shadow_darkens_the_ground_but_is_no_part_of_the_mask(scene):
     light = Light(SIZE, 0, "v", 2)
+    assert light.shade > 0.2
     empty = next(render(scene, light, [], 1)).image.astype(int).sum(2)
     picture = next(render(scene, light, [BEHIND], 1))
-    darker = (empty - picture.image.astype(int).sum(2) > 60) & ~picture.sightings[0].mask
+    darker = (empty - picture.image.astype(int).sum(2) > 30) & ~picture.sightings[0].mask
     assert darker.sum() > 60
 
 

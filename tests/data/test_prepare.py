@@ -1,0 +1,259 @@
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import namedtuple
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from miniatures import write_folder, write_images, write_mp4, write_ped2
+
+from aed_lightning.core import DataError, UsageError
+from aed_lightning.data import check, open_layout, prepare
+from aed_lightning.data.ingest import stored_frame
+from aed_lightning.data.progress import PlainProgress, SilentProgress, default_progress
+from aed_lightning.data.readers import open_video
+
+REAL_DATA = (Path(__file__).parents[2] / "../shared/data").resolve()
+
+
+class Recorder(SilentProgress):
+    def __init__(self):
+        self.videos, self.notes, self.count, self.ended = [], [], 0, False
+
+    def video(self, name, index):
+        self.videos.append((name, index))
+
+    def frames(self, n):
+        self.count += n
+
+    def note(self, message):
+        self.notes.append(message)
+
+    def done(self):
+        self.ended = True
+
+
+def run(root, store, layout="folder", **settings):
+    recorder = Recorder()
+    result = prepare(
+        open_layout(layout, root), root, store, **{"frame_size": (16, 24), "progress": recorder, **settings}
+    )
+    return result, [name for name, _ in recorder.videos], recorder
+
+
+@pytest.fixture
+def root(tmp_path):
+    return write_folder(tmp_path / "data")
+
+
+def test_stored_frames_and_motion_are_the_resized_source(root, tmp_path):
+    store, _, recorder = run(root, tmp_path / "store")
+    row = store.videos("train")[1]
+    expected = [cv2.resize(frame, (24, 16)).transpose(2, 0, 1) for frame in open_video(root / row.source).frames()]
+    assert np.array_equal(store.frames(row), np.stack(expected))
+    difference = np.abs(expected[4].astype(int) - expected[2].astype(int))
+    assert np.array_equal(store.motion(row)[3], difference.reshape(3, 4, 4, 6, 4).max(axis=(2, 4)))
+    assert (recorder.count, recorder.ended, [index for _, index in recorder.videos]) == (19, True, [0, 1, 2])
+
+
+def test_the_manifest_traces_every_video_to_its_bytes(root, tmp_path):
+    store, _, _ = run(root, tmp_path / "store")
+    manifest = json.loads(store.paths.manifest.read_text())
+    assert {k: manifest[k] for k in ("version", "layout", "reader", "frame_size", "cell", "channels", "gradient")} == {
+        "version": 1,
+        "layout": "folder",
+        "reader": "opencv",
+        "frame_size": [16, 24],
+        "cell": 4,
+        "channels": 3,
+        "gradient": "central",
+    }
+    row, source = manifest["videos"][2], root / "test" / "walk.mp4"
+    assert (row["source"], row["frames"], row["claimed_frames"], row["fps"]) == ("test/walk.mp4", 6, 6, 25.0)
+    assert (row["source_size"], row["labeled"], row["anomalous_frames"]) == ([24, 32], True, 2)
+    assert (row["bytes"], row["mtime_ns"]) == (source.stat().st_size, source.stat().st_mtime_ns)
+    assert row["sha256"] == hashlib.sha256(source.read_bytes()).hexdigest()
+    labels = root / "labels" / "frames" / "walk.npy"
+    assert row["label_sha256"] == hashlib.sha256(labels.read_bytes()).hexdigest()
+
+
+def test_gray_video_stays_one_channel_and_exact(tmp_path):
+    grays = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    assert np.array_equal(stored_frame(np.stack([grays] * 3, axis=-1), (16, 16), 1)[0], grays)
+    root = write_ped2(tmp_path / "data")
+    store, _, _ = run(root, tmp_path / "store", "ped2", frame_size=(24, 32))
+    row = store.videos("test")[1]
+    image = cv2.imread(str(root / "UCSDped2/Test/Test002/003.tif"), cv2.IMREAD_UNCHANGED)
+    assert store.frames(row).shape == (6, 1, 24, 32)
+    assert np.array_equal(store.frames(row)[2, 0], image)
+    assert (row.fps, row.anomalous_frames) == (10.0, 4)
+
+
+def test_only_what_is_missing_or_changed_is_done_again(root, tmp_path):
+    store, done, _ = run(root, tmp_path / "store")
+    assert done == ["2", "10", "walk"]
+    assert run(root, tmp_path / "store")[1] == []
+    write_mp4(root / "train" / "2.mp4", 9)
+    again, done, _ = run(root, tmp_path / "store")
+    assert (done, again.videos("train")[0].frames) == (["2"], 9)
+    store.paths.manifest.unlink()
+    store.paths.row("train", "10").unlink()
+    again, done, _ = run(root, tmp_path / "store")
+    assert done == ["10"]
+    assert check(open_layout("folder", root), root, again) == []
+
+
+def test_other_settings_prepare_anew_and_say_so(root, tmp_path):
+    run(root, tmp_path / "store")
+    store, done, recorder = run(root, tmp_path / "store", frame_size=(8, 8), channels=1)
+    assert (done, store.frames(store.videos("test")[0]).shape) == (["2", "10", "walk"], (6, 1, 8, 8))
+    assert any("3 videos were prepared with other settings" in note for note in recorder.notes)
+
+
+def test_labels_are_read_again_and_videos_that_are_gone_are_dropped(root, tmp_path):
+    run(root, tmp_path / "store")
+    np.save(root / "labels" / "frames" / "walk.npy", np.ones(6))
+    (root / "train" / "2.mp4").unlink()
+    store, done, _ = run(root, tmp_path / "store")
+    assert (done, store.videos("test")[0].anomalous_frames) == ([], 6)
+    assert [row.name for row in store.videos("train")] == ["10"]
+    assert not store.paths.frames("train", "2").exists()
+
+
+def test_wrong_labels_are_refused_before_anything_is_decoded(root, tmp_path):
+    np.save(root / "labels" / "frames" / "walk.npy", np.full(6, 3))
+    with pytest.raises(DataError, match=r"walk\.npy: label 3 at frame 0"):
+        run(root, tmp_path / "store")
+    assert not list((tmp_path / "store").rglob("*.u8"))
+
+
+def test_labels_of_another_number_than_the_counted_frames_are_refused(root, tmp_path):
+    np.save(root / "labels" / "frames" / "walk.npy", np.zeros(5))
+    with pytest.raises(DataError, match="5 labels for 6 frames"):
+        run(root, tmp_path / "store")
+
+
+def test_every_broken_video_is_named_at_once_and_the_others_are_kept(root, tmp_path):
+    for name in ("v", "w"):
+        broken = write_images(root / "train" / name) / "002.png"
+        broken.write_bytes(b"junk")
+    with pytest.raises(DataError, match=r"(?s)2 problems.*v/002\.png.*w/002\.png"):
+        run(root, tmp_path / "store")
+    assert not (tmp_path / "store" / "manifest.json").exists()
+    assert not list((tmp_path / "store").rglob("*.partial"))
+    for name in ("v", "w"):
+        shutil.rmtree(root / "train" / name)
+    assert run(root, tmp_path / "store")[1] == []
+
+
+def test_check_names_what_is_wrong(root, tmp_path):
+    layout = open_layout("folder", root)
+    store, _, _ = run(root, tmp_path / "store")
+    assert check(layout, root, store) == []
+    with (root / "train" / "2.mp4").open("ab") as stream:
+        stream.write(b"x")
+    np.save(root / "labels" / "frames" / "walk.npy", np.ones(6))
+    store.paths.motion("train", "10").write_bytes(b"short")
+    problems = "\n".join(check(layout, root, store))
+    for part in ("2.mp4 has other bytes", "test/walk: the labels are not those", "10.u8: 5 bytes"):
+        assert part in problems
+    assert problems.count("\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"frame_size": (18, 24)}, "18x24 does not divide by cell 4"),
+        ({"channels": 2}, "channels 2"),
+        ({"reader": "vlc"}, "reader 'vlc'"),
+    ],
+)
+def test_settings_that_cannot_be_are_usage_errors(root, tmp_path, settings, message):
+    with pytest.raises(UsageError, match=message):
+        run(root, tmp_path / "store", **settings)
+
+
+def test_a_full_disk_is_refused_before_the_work(root, tmp_path, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9, 1000))
+    with pytest.raises(DataError, match=r"0\.00 GiB free, .* needed for 19 frames"):
+        run(root, tmp_path / "store")
+
+
+def test_a_second_prepare_waits_says_so_and_then_names_the_holder(root, tmp_path):
+    (tmp_path / "store").mkdir()
+    with (tmp_path / "store" / ".lock").open("w") as other:
+        other.write("process 123 on host")
+        other.flush()
+        fcntl.flock(other, fcntl.LOCK_EX)
+        recorder = Recorder()
+        with pytest.raises(DataError, match="is being prepared by process 123 on host"):
+            run(root, tmp_path / "store", wait_seconds=0.3, progress=recorder)
+        assert ["waiting up to 0.3 s" in note for note in recorder.notes] == [True]
+    assert run(root, tmp_path / "store")[1] == ["2", "10", "walk"]
+
+
+def test_a_killed_prepare_goes_on_where_it_was(root, tmp_path):
+    program = (
+        "import sys, time; from pathlib import Path; from aed_lightning.data import open_layout, prepare, progress\n"
+        "class Slow(progress.SilentProgress):\n"
+        "    def frames(self, n): print('frames', flush=True)\n"
+        "    def video(self, name, index): index and (print('second', flush=True), time.sleep(60))\n"
+        "root, store = map(Path, sys.argv[1:])\n"
+        "prepare(open_layout('folder', root), root, store, frame_size=(16, 24), progress=Slow())\n"
+    )
+    command = [sys.executable, "-c", program, str(root), str(tmp_path / "store")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        while child.stdout.readline().strip() != "second":
+            pass
+        os.kill(child.pid, signal.SIGKILL)
+    (tmp_path / "store" / "frames" / "train" / ".10.u8.1.partial").write_bytes(b"half")
+    assert not (tmp_path / "store" / "manifest.json").exists()
+    store, done, _ = run(root, tmp_path / "store")
+    assert done == ["10", "walk"]
+    assert check(open_layout("folder", root), root, store) == []
+    assert not list((tmp_path / "store").rglob("*.partial"))
+
+
+def test_without_a_terminal_progress_is_one_line_a_video(root, tmp_path, capsys):
+    assert isinstance(default_progress(), PlainProgress)
+    run(root, tmp_path / "store", progress=PlainProgress())
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines] == ["[1/3] 2", "[2/3] 10", "[3/3] walk"]
+
+
+def test_importing_data_brings_no_torch():
+    subprocess.run(
+        [sys.executable, "-c", "import sys, aed_lightning.data; assert 'torch' not in sys.modules"], check=True
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (REAL_DATA / "ped2").is_dir(), reason="the real Ped2 is not at hand")
+def test_the_real_ped2_has_its_published_counts(tmp_path):
+    subprocess.run([sys.executable, str(REAL_DATA / "ped2" / "unpack.py"), str(tmp_path / "ped2")], check=True)
+    store, _, _ = run(tmp_path / "ped2", tmp_path / "store", "ped2", frame_size=(60, 88))
+    assert sum(row.frames for row in store.videos("train")) == 2550
+    tests = store.videos("test")
+    assert [row.frames for row in tests] == [180, 180, 150, 180, 150, 180, 180, 180, 120, 150, 180, 180]
+    assert [row.anomalous_frames for row in tests] == [120, 86, 146, 150, 129, 159, 135, 180, 120, 150, 180, 93]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (REAL_DATA / "avenue").is_dir(), reason="the real Avenue files are not at hand")
+def test_the_real_avenue_files_have_their_published_counts(tmp_path):
+    began = time.monotonic()
+    store, _, recorder = run(REAL_DATA / "avenue", tmp_path / "store", "avenue", frame_size=(72, 128))
+    assert [row.frames for row in store.videos("train")] == [145, 244]
+    assert [(row.frames, row.anomalous_frames) for row in store.videos("test")] == [(426, 384), (248, 140)]
+    assert np.flatnonzero(store.labels(store.videos("test")[1]))[[0, -1]].tolist() == [108, 247]
+    assert "avenue: a part of Avenue: 2 of 21 test videos" in recorder.notes
+    assert time.monotonic() - began < 120

@@ -1,0 +1,59 @@
+import pytest
+import torch
+
+from aed_lightning.core import generator
+from aed_lightning.model import random_masks
+
+NAMES, FRAMES, EPOCHS = ("a", "b", "a", "b"), torch.tensor([0, 0, 7, 8]), torch.tensor([0, 0, 0, 3])
+SIZES = {"tokens": 800, "visible": 400, "seed": 5}
+
+
+@pytest.mark.parametrize("visible", [1, 80, 400, 799, 800])
+def test_exactly_the_asked_number_of_tokens_stays_visible(visible):
+    masks = random_masks(NAMES, FRAMES, EPOCHS, tokens=800, visible=visible, seed=0)
+    assert (~masks).sum(dim=1).tolist() == [visible] * 4
+
+
+def test_the_tokens_with_the_smallest_random_numbers_stay_visible():
+    masks = random_masks(NAMES, FRAMES, EPOCHS, **SIZES)
+    for row, (name, frame, epoch) in enumerate(zip(NAMES, FRAMES.tolist(), EPOCHS.tolist(), strict=True)):
+        noise = generator(5, "mask", name, frame, epoch).random(800)
+        assert {int(token) for token in (~masks[row]).nonzero()} == set(noise.argsort()[:400].tolist())
+
+
+def test_a_mask_depends_neither_on_the_batch_around_it_nor_on_the_order_of_calls():
+    together = random_masks(NAMES, FRAMES, EPOCHS, **SIZES)
+    for row in (2, 0, 3, 1):
+        alone = random_masks(NAMES[row : row + 1], FRAMES[row : row + 1], EPOCHS[row : row + 1], **SIZES)
+        assert torch.equal(alone[0], together[row])
+    backwards = random_masks(NAMES[::-1], FRAMES.flip(0), EPOCHS.flip(0), **SIZES)
+    assert torch.equal(backwards.flip(0), together)
+
+
+def test_masks_do_not_move_the_global_generators():
+    before = torch.get_rng_state()
+    random_masks(NAMES, FRAMES, EPOCHS, **SIZES)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [("b", 7, 2, 5), ("a", 8, 2, 5), ("a", 7, 3, 5), ("a", 7, 2, 6)],
+    ids=["video", "frame", "epoch", "seed"],
+)
+def test_another_video_frame_epoch_or_seed_has_another_mask(other):
+    def mask(name, frame, epoch, seed):
+        numbers = torch.tensor([frame]), torch.tensor([epoch])
+        return random_masks((name,), *numbers, tokens=800, visible=400, seed=seed)
+
+    assert torch.equal(mask("a", 7, 2, 5), mask("a", 7, 2, 5))
+    shared = (mask("a", 7, 2, 5) & mask(*other)).sum().item()
+    assert 150 < shared < 250
+
+
+def test_every_token_is_hidden_about_equally_often():
+    frames = torch.arange(600)
+    masks = random_masks(("v",) * 600, frames, torch.zeros_like(frames), tokens=40, visible=20, seed=1)
+    share = masks.float().mean(dim=0)
+    assert 0.4 < share.min()
+    assert share.max() < 0.6
