@@ -2,9 +2,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from squares import write_config, write_squares
 
 import aed_lightning  # noqa: F401  first, so that the torchvision guard is in place before torch's companions
-from squares import write_config, write_squares
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """When a synthetic anomaly is pasted, and which: into single clips for training, as events for validation."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from ..core import generator
 from ..core.clip import PastePlan, Sprite
@@ -10,6 +10,7 @@ Instants = tuple[int, int, int]
 """Frame numbers of a clip's three frames; at the ends of a video the middle one is repeated."""
 
 
+@runtime_checkable
 class Pasting(Protocol):
     """Decides what is pasted into the clips of a video."""
 

@@ -15,8 +15,8 @@ from ..stages.stage import Stage
 class StageCheckpoints(L.Callback):
     """Writes `checkpoints/STAGE/last.ckpt` after each epoch, with its SHA-256 beside it.
 
-    The first Ctrl-C (or SIGTERM) lets the step finish, writes the checkpoint and ends the training; a second one
-    ends it at once.
+    The first Ctrl-C (or SIGTERM) lets the step or the validation finish, writes the checkpoint and ends the training;
+    a second one ends it at once.
     """
 
     def __init__(self, paths: RunPaths) -> None:
@@ -31,15 +31,12 @@ class StageCheckpoints(L.Callback):
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
         if self._stopped_by is not None:
             self._save(trainer, pl_module)
-            self._restore_signals()
-            raise Interrupted(
-                f"stopped by {signal.Signals(self._stopped_by).name} after step {trainer.global_step}; "
-                f"the checkpoint is {self.paths.last_checkpoint(_name(pl_module))}: go on with --resume auto",
-                signal_number=self._stopped_by,
-            )
+            self._end(trainer, pl_module, self._stopped_by)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._save(trainer, pl_module)
+        if self._stopped_by is not None:  # during the validation of this epoch
+            self._end(trainer, pl_module, self._stopped_by)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._restore_signals()
@@ -50,8 +47,17 @@ class StageCheckpoints(L.Callback):
     def _stop(self, number: int, frame: FrameType | None) -> None:
         if self._stopped_by is not None:
             self._restore_signals()
-            raise KeyboardInterrupt
+            # Not KeyboardInterrupt: Lightning would make exit code 1 of it.
+            raise Interrupted(f"ended at once by a second {signal.Signals(number).name}", signal_number=number)
         self._stopped_by = number
+
+    def _end(self, trainer: L.Trainer, pl_module: L.LightningModule, number: int) -> None:
+        self._restore_signals()
+        raise Interrupted(
+            f"stopped by {signal.Signals(number).name} after step {trainer.global_step}; "
+            f"the checkpoint is {self.paths.last_checkpoint(_name(pl_module))}: go on with --resume auto",
+            signal_number=number,
+        )
 
     def _restore_signals(self) -> None:
         for number, handler in self._previous.items():

@@ -157,7 +157,7 @@ class Evaluation(L.Callback):
             if video.label is not None:
                 columns["label"] = video.label
             with atomic_path(self.paths.scores / f"{video.video}.npz") as partial, partial.open("wb") as file:
-                np.savez(file, **columns)
+                np.savez(file, allow_pickle=False, **columns)
 
 
 def _aucs(figures: dict[str, Any]) -> dict[str, float | None]:

@@ -18,7 +18,7 @@ from rich.console import Console
 from ..callbacks import Evaluation, StageCheckpoints
 from ..callbacks.progress import EpochLines
 from ..core import RunPaths, UsageError, write_json, write_text
-from ..core.environment import environment
+from ..core.environment import environment, processor_name
 from ..data.module import DataModule
 from ..model import AutoEncoder
 from ..scoring.rules import DefaultRule, Rule
@@ -53,7 +53,11 @@ class AedCLI(LightningCLI):
                 "use_distributed_sampler": False,  # ours is data/sampling.py
             },
             seed_everything_default=False,
-            parser_kwargs={"parser_mode": "omegaconf+", "prog": f"python -m aed_lightning {verb}"},
+            parser_kwargs={
+                "parser_mode": "omegaconf+",
+                "allow_abbrev": False,
+                "prog": f"python -m aed_lightning {verb}",
+            },
             args=list(arguments),
             run=False,
             auto_configure_optimizers=False,
@@ -97,7 +101,7 @@ class AedCLI(LightningCLI):
         L.seed_everything(self.config.seed, verbose=False)
 
     def instantiate_classes(self) -> None:
-        init = self.config_init = self.parser.instantiate_classes(self.config)
+        init = self.config_init = self.parser.instantiate(self.config)
         self.network: AutoEncoder = init.model
         self.datamodule: DataModule = init.data
         self.rule: Rule = init.scoring
@@ -139,7 +143,7 @@ class AedCLI(LightningCLI):
 
     def write_run_files(self) -> None:
         """The resolved configuration and the environment, into the run directory."""
-        write_text(self.paths.config, self.parser.dump(self.config, skip_none=False, skip_link_targets=False))
+        write_text(self.paths.config, self.parser.dump(self.config, skip_unset=False, skip_link_targets=False))
         write_json(self.paths.environment, self._environment())
 
     def card(self, stage: str) -> dict[str, Any]:
@@ -156,8 +160,9 @@ class AedCLI(LightningCLI):
         }
 
     def _environment(self) -> dict[str, Any]:
-        device = "cuda" if torch.cuda.is_available() and self.config.trainer.accelerator != "cpu" else "cpu"
-        return environment(self.seed, device)
+        on_gpu = torch.cuda.is_available() and self.config.trainer.accelerator != "cpu"
+        device = torch.cuda.get_device_name() if on_gpu else f"cpu ({processor_name()})"
+        return environment(self.seed, device, torch.get_num_threads())
 
     def _own_callbacks(self) -> list[L.Callback]:
         configured = self.config_init.trainer.callbacks or []

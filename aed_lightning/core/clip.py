@@ -116,6 +116,11 @@ class Batch:
     label: Int[Tensor, " batch"]
     pasted: Bool[Tensor, " batch"]
 
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> "Batch":
+        """The same batch with all but its ids and labels on `device`; Lightning calls it."""
+        names = ("inputs", "target", "anomaly_map", "motion", "mean_motion", "token_weights", "pasted")
+        return replace(self, **{name: getattr(self, name).to(device, non_blocking=non_blocking) for name in names})
+
 
 @dataclass(frozen=True)
 class Reconstruction:

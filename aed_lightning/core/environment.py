@@ -1,6 +1,5 @@
 """What a result was made with: enough to make it again."""
 
-import os
 import platform
 import shlex
 import subprocess
@@ -36,14 +35,21 @@ def commit() -> str | None:
     return described.stdout.strip()
 
 
-def environment(seed: int, device: str) -> dict[str, Any]:
+def processor_name() -> str:
+    """What the system calls the processor."""
+    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").is_file() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()
+
+
+def environment(seed: int, device: str, threads: int) -> dict[str, Any]:
     """Versions, machine, command and seed, ready for JSON."""
     return {
         "command": command(),
         "commit": commit(),
         "seed": seed,
         "device": device,
-        "threads": int(os.environ.get("OMP_NUM_THREADS", 0)) or len(os.sched_getaffinity(0)),
+        "threads": threads,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": {package: _version(package) for package in PACKAGES},

@@ -42,10 +42,10 @@ def _declare_missing_operators() -> None:
     if spec is None or not spec.submodule_search_locations:
         return
     try:
-        torch.ops.load_library(f"{spec.submodule_search_locations[0]}/_C.so")  # type: ignore[no-untyped-call]
+        torch.ops.load_library(f"{spec.submodule_search_locations[0]}/_C.so")
     except OSError:
-        library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
+        library = torch.library.Library("torchvision", "FRAGMENT")
         for operator in ("nms", "qnms"):
             signature = f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-            library.define(signature)  # type: ignore[no-untyped-call]
+            library.define(signature)
         _kept_alive.append(library)

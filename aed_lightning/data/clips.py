@@ -15,7 +15,7 @@ from .store import Store, VideoRow
 class ClipKey(NamedTuple):
     """Which clip, and in which epoch: what is pasted and hidden depends on both."""
 
-    index: int
+    number: int
     epoch: int
 
 
@@ -47,15 +47,16 @@ class ClipDataset(Dataset[Clip]):
 
     def kinds(self, video: str) -> list[str] | None:
         """The kind of anomaly in each frame of a view, "" for none; or none where the labels name no kinds."""
-        return next(self.store.kinds(view.row) for view in self.views if view.name == video and view.pasting is None)
+        view = next(view for view in self.views if view.name == video)
+        return None if view.labels_from_pasting else self.store.kinds(view.row)
 
     def __len__(self) -> int:
         return int(self._ends[-1]) if self.views else 0
 
     def __getitem__(self, key: ClipKey) -> Clip:
-        number = int(np.searchsorted(self._ends, key.index, side="right"))
+        number = int(np.searchsorted(self._ends, key.number, side="right"))
         view = self.views[number]
-        middle = key.index - (int(self._ends[number - 1]) if number else 0)
+        middle = key.number - (int(self._ends[number - 1]) if number else 0)
         instants = self._instants(middle, view.row.frames)
         pasted = view.pasting.plan(view.row.name, instants, key.epoch) if view.pasting else None
         labels = self._labels[view.name]

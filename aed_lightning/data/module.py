@@ -75,6 +75,8 @@ class DataModule(L.LightningDataModule):
         self.holdout, self.batch_size, self.workers, self.seed = holdout, batch_size, workers, seed
         self.finish = Finish(patch_size, cell)
         self._store: Store | None = None
+        self._training: ClipLoader | None = None
+        self._place: dict[str, int] = {}
 
     def open_layout(self) -> Layout:
         """The data set's files; raises `DataError` where they are not as the layout says."""
@@ -134,7 +136,11 @@ class DataModule(L.LightningDataModule):
         pasting = RandomPasting(
             self.anomalies, self.augmentation_percentage, self.frame_size, self.store.channels, self.seed
         )
-        return self._loader([View(row.name, row, pasting) for row in self.training_rows()[0]], shuffle=True)
+        self._training = self._loader([View(row.name, row, pasting) for row in self.training_rows()[0]], shuffle=True)
+        if self._place:
+            self._training.load_state_dict(self._place)
+            self._place = {}
+        return self._training
 
     def val_dataloader(self) -> ClipLoader:
         """Each held-out video twice: as it is, and with events of pasted anomalies."""
@@ -150,6 +156,17 @@ class DataModule(L.LightningDataModule):
 
     def predict_dataloader(self) -> ClipLoader:
         return self._loader([View(row.name, row) for row in self.test_rows(labeled=False)])
+
+    def state_dict(self) -> dict[str, int]:
+        """The place among the training clips, for the checkpoint.
+
+        Lightning keeps the loader's own state too, but restores it in the middle of an epoch only.
+        """
+        return self._training.state_dict() if self._training else {}
+
+    def load_state_dict(self, state_dict: dict[str, int]) -> None:
+        """The next training loader goes on at the place."""
+        self._place = dict(state_dict)
 
     def on_after_batch_transfer(self, batch: Clips, dataloader_idx: int) -> Batch:
         """Floats begin here, on the device."""

@@ -1,7 +1,6 @@
 """The order of the clips, and a loader that goes on in the middle of an epoch."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from torch.utils.data import DataLoader, Sampler
 
@@ -38,16 +37,20 @@ class ClipBatches(Sampler[list[ClipKey]]):
             yield mine[first : first + self.batch_size]
 
 
-class ClipLoader(DataLoader[Clips]):
-    """Loads batches of clips; each iteration is the next epoch, and its place can be saved and restored."""
+class ClipLoader:
+    """Loads batches of clips; each iteration is the next epoch, and its place can be saved and restored.
+
+    Not a DataLoader but around one: Lightning rebuilds DataLoaders with its own samplers where it predicts.
+    """
 
     def __init__(
         self, dataset: ClipDataset, batches: ClipBatches, *, workers: int = 0, pin_memory: bool = False
     ) -> None:
-        super().__init__(
+        self.dataset = dataset
+        self._loader: DataLoader[Clips] = DataLoader(
             dataset,  # type: ignore[arg-type]
             batch_sampler=batches,
-            collate_fn=Clips.stack,  # type: ignore[arg-type]
+            collate_fn=Clips.stack,
             num_workers=workers,
             pin_memory=pin_memory,
             multiprocessing_context="spawn" if workers else None,
@@ -57,11 +60,14 @@ class ClipLoader(DataLoader[Clips]):
         self._epoch = 0
         self._delivered = 0
 
-    def __iter__(self) -> Iterator[Any]:
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[Clips]:
         if self._delivered == len(self._batches):
             self._epoch, self._delivered = self._epoch + 1, 0
         self._batches.epoch, self._batches.start = self._epoch, self._delivered
-        for batch in super().__iter__():
+        for batch in self._loader:
             self._delivered += 1
             yield batch
 

@@ -48,7 +48,7 @@ def read_checkpoint(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """What a stage's checkpoint says of itself (stage, architecture, epoch), and the network's tensors."""
     try:
         checkpoint = torch.load(file, map_location="cpu", weights_only=True)
-        card = {**checkpoint["aed_lightning"], "epoch": checkpoint["epoch"] - 1}
+        card = {**checkpoint["aed_lightning"], "epoch": checkpoint["epoch"]}
         prefix = "network."
         state = {
             name.removeprefix(prefix): value
@@ -77,8 +77,8 @@ def _read_run(paths: RunPaths) -> tuple[dict[str, Any], dict[str, Tensor]]:
             f"{paths.root}: no {paths.weights.name} and {paths.model.name} in it; has `fit` finished there?"
         )
     try:
-        return json.loads(paths.model.read_text(encoding="utf-8")), load_file(paths.weights)
-    except (SafetensorError, ValueError) as error:
+        return dict(json.loads(paths.model.read_text(encoding="utf-8"))), load_file(paths.weights)
+    except (SafetensorError, TypeError, ValueError) as error:
         raise DataError(f"{paths.root}: its weights cannot be read ({error}); train again or give others") from error
 
 

@@ -1,18 +1,23 @@
 """Where the network is wrong: error and discrepancy of each value, and token maps of them."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from ..core.clip import Batch, Reconstruction
-from ..model.grid import unpatchify
-from ..model.losses import target_tokens
+from ..model.grid import patchify, unpatchify
 
 
 def teacher_difference(
     batch: Batch, reconstruction: Reconstruction, patch: int
 ) -> Float[Tensor, "batch tokens values"]:
-    """Teacher's output minus the frame as it came in; the map's target is "no anomaly" everywhere."""
-    return reconstruction.teacher.float() - target_tokens(batch, patch)
+    """Teacher's output minus the frame as it came in; the map's target is "no anomaly" everywhere.
+
+    A score knows nothing of what was pasted: neither the clean frame nor the anomaly map enters.
+    """
+    frame = batch.inputs[:, 3:6]
+    incoming = torch.cat([frame, -torch.ones_like(frame[:, :1])], dim=1)
+    return reconstruction.teacher.float() - patchify(incoming, patch)
 
 
 def student_difference(reconstruction: Reconstruction) -> Float[Tensor, "batch tokens values"] | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
@@ -37,12 +37,13 @@ class StageOptions:
 
     def optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.AdamW:
         """AdamW over `parameters`, in two groups: with and without decay."""
-        decayed, plain = [], []
+        decayed: list[nn.Parameter] = []
+        plain: list[nn.Parameter] = []
         for parameter in parameters:
             (decayed if parameter.ndim > 1 else plain).append(parameter)
-        groups = [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]
+        groups: list[dict[str, Any]] = [{"params": decayed}, {"params": plain, "weight_decay": 0.0}]
         return torch.optim.AdamW(
-            groups, lr=self.learning_rate, betas=self.betas, weight_decay=self.weight_decay, fused=True
+            groups, lr=self.learning_rate, betas=self.betas, weight_decay=self.weight_decay, foreach=True
         )
 
     def scheduler(self, optimizer: torch.optim.Optimizer, total_steps: int | None) -> LambdaLR:

@@ -36,6 +36,10 @@ class Stage(L.LightningModule):
         super().__init__()
         self.network, self.rule, self.options = network, rule, options
         self.seed, self.total_steps = seed, total_steps
+        # All else is frozen: it costs no gradient, and distributed training waits for none.
+        network.requires_grad_(False)
+        for parameter in self.trained_parameters():
+            parameter.requires_grad_(True)
 
     @abstractmethod
     def trained_parameters(self) -> Iterable[nn.Parameter]:
@@ -58,6 +62,10 @@ class Stage(L.LightningModule):
         """What the rule takes from each frame of the batch."""
         reconstruction = self.reconstruct(batch, with_student=self.name == "student")
         return self.rule.frame_values(batch, reconstruction, self.network.patch_size, self.network.rows)
+
+    def on_train_start(self) -> None:
+        """Lightning takes the modes of modules as it finds them; `train` is where a stage says what rests."""
+        self.train()
 
     def on_train_batch_start(self, batch: Batch, batch_index: int) -> None:
         """Dropout draws from torch's own generator: make it a function of where the training is."""

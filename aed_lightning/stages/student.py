@@ -1,7 +1,6 @@
 """Stage 2: the student learns to reproduce the teacher, and nothing else changes."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from torch import Tensor, nn
 
@@ -14,11 +13,6 @@ class StudentStage(Stage):
     """Trains the student; every other parameter and buffer stays as it is, bit for bit."""
 
     name = "student"
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        for module in self.network.frozen_in_student_stage():
-            module.requires_grad_(False)
 
     def trained_parameters(self) -> Iterable[nn.Parameter]:
         return self.network.student.parameters()

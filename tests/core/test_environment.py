@@ -8,8 +8,7 @@ from aed_lightning.core import environment as record
 
 def test_the_record_of_a_run_is_json_and_names_what_made_it(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["aed-lightning", "fit", "--config", "configs/toy.yaml"])
-    monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    made_with = json.loads(json.dumps(record.environment(seed=7, device="cpu")))
+    made_with = json.loads(json.dumps(record.environment(seed=7, device="cpu", threads=3)))
     assert made_with["seed"] == 7
     assert made_with["device"] == "cpu"
     assert made_with["threads"] == 3
@@ -39,3 +38,7 @@ def test_a_package_that_is_not_installed_has_no_version():
 def test_without_git_there_is_no_commit(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert record.commit() is None
+
+
+def test_the_processor_has_a_name():
+    assert record.processor_name()

@@ -117,7 +117,7 @@ def test_a_mask_ratio_outside_zero_to_one_is_refused(mask_ratio):
 
 
 def test_a_mask_ratio_that_leaves_no_token_visible_is_refused():
-    with pytest.raises(UsageError, match="mask_ratio 0.99"):
+    with pytest.raises(UsageError, match=r"mask_ratio 0\.99"):
         AutoEncoder(**SMALL, mask_ratio=0.99)
 
 

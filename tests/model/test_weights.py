@@ -57,7 +57,7 @@ def test_a_checkpoint_gives_its_stage_and_the_network(network, tmp_path):
     torch.save(checkpoint_of(network, optimizer_states=[{"step": 1}]), file)
     loaded, card = load_weights(file)
     assert_equal_weights(network, loaded)
-    assert (card["stage"], card["epoch"]) == ("teacher", 4)
+    assert (card["stage"], card["epoch"]) == ("teacher", 5)
 
 
 def test_a_checkpoint_is_read_with_weights_only(network, tmp_path, monkeypatch):
@@ -127,7 +127,8 @@ def test_a_damaged_run_is_refused(network, tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    "card", ["{}", "[]", '{"architecture": {"frame_size": [16, 24], "wings": 2}}', '{"architecture": {"frame_size": 7}}']
+    "card",
+    ["{}", "[]", '{"architecture": {"frame_size": [16, 24], "wings": 2}}', '{"architecture": {"frame_size": 7}}'],
 )
 def test_a_card_that_does_not_describe_the_weights_is_refused(network, tmp_path, card):
     save_weights(RunPaths(tmp_path), network, {})

@@ -1,0 +1,101 @@
+import numpy as np
+import pytest
+
+from aed_lightning.anomalies.pasting import EventPasting, RandomPasting
+from aed_lightning.core.clip import Sprite
+
+SIZE = (32, 64)
+
+
+class Recorder:
+    def __init__(self) -> None:
+        self.drawn: list[float] = []
+
+    def draw(self, generator: np.random.Generator, frame_size: tuple[int, int], channels: int) -> "Mover":
+        assert (frame_size, channels) == (SIZE, 3)
+        self.drawn.append(float(generator.random()))
+        return Mover(self.drawn[-1])
+
+
+class Mover:
+    """Its sprite's first byte counts the offset from 100, so that a test can read it."""
+
+    def __init__(self, identity: float) -> None:
+        self.identity = identity
+
+    def sprite(self, offset: float) -> Sprite:
+        image = np.full((3, 1, 1), 100 + int(offset), np.uint8)
+        return Sprite(image, np.full((1, 1), 255, np.uint8), top=int(self.identity * 30), left=0)
+
+
+def offsets(plan) -> list[int]:
+    return [int(sprite.image[0, 0, 0]) - 100 for sprite in plan]
+
+
+def random_pasting(percentage: float = 100, seed: int = 0) -> RandomPasting:
+    return RandomPasting(Recorder(), float(percentage), SIZE, 3, seed)
+
+
+def event_pasting(seed: int = 0, length: int = 10) -> EventPasting:
+    return EventPasting(Recorder(), SIZE, 3, seed, length)
+
+
+def test_the_object_is_at_its_reference_moment_in_the_middle_frame_and_moves_with_the_frames():
+    assert offsets(random_pasting().plan("walk", (7, 10, 13), 0)) == [-3, 0, 3]
+    assert offsets(random_pasting().plan("walk", (0, 0, 3), 0)) == [0, 0, 3]
+
+
+@pytest.mark.parametrize(("percentage", "share"), [(0, 0.0), (30, 0.3), (100, 1.0)])
+def test_the_share_of_pasted_clips_is_the_percentage(percentage: float, share: float):
+    pasting = random_pasting(percentage)
+    plans = [pasting.plan("walk", (frame, frame, frame), epoch) for epoch in range(4) for frame in range(500)]
+    found = np.mean([plan is not None for plan in plans])
+    assert abs(found - share) <= 4 * np.sqrt(share * (1 - share) / len(plans))
+
+
+def test_other_epochs_paste_into_other_clips():
+    pasting = random_pasting(50)
+    chosen = [{frame for frame in range(100) if pasting.plan("walk", (frame,) * 3, epoch)} for epoch in range(2)]
+    assert chosen[0] != chosen[1]
+
+
+def test_what_is_pasted_depends_on_seed_video_frame_and_epoch_alone():
+    def drawn(seed: int, video: str, frame: int, epoch: int) -> float:
+        pasting = random_pasting(seed=seed)
+        pasting.plan("other", (5, 5, 5), 0)
+        pasting.plan(video, (frame, frame, frame), epoch)
+        return pasting.source.drawn[-1]
+
+    assert drawn(0, "walk", 9, 2) == drawn(0, "walk", 9, 2)
+    variants = [drawn(0, "walk", 9, 2), drawn(1, "walk", 9, 2), drawn(0, "run", 9, 2), drawn(0, "walk", 8, 2)]
+    assert len({*variants, drawn(0, "walk", 9, 3)}) == 5
+
+
+def test_a_larger_percentage_keeps_what_a_smaller_one_pastes():
+    few, many = random_pasting(20), random_pasting(60)
+    for frame in range(100):
+        instants = (frame, frame, frame)
+        assert few.plan("walk", instants, 0) is None or many.plan("walk", instants, 0) is not None
+
+
+def test_events_begin_after_half_a_length_and_alternate_with_as_many_frames_without():
+    pasting = event_pasting(length=10)
+    pasted = [pasting.plan("walk", (frame, frame, frame), 0) is not None for frame in range(50)]
+    assert pasted == [False] * 5 + [True] * 10 + [False] * 10 + [True] * 10 + [False] * 10 + [True] * 5
+
+
+def test_an_event_is_one_object_that_moves_on_and_stands_at_its_reference_in_the_middle():
+    pasting = event_pasting(length=10)
+    plans = [pasting.plan("walk", (frame - 3, frame, frame + 3), 0) for frame in range(5, 15)]
+    assert len(set(pasting.source.drawn)) == 1
+    assert [offsets(plan) for plan in plans] == [[at - 3, at, at + 3] for at in range(-5, 5)]
+
+
+def test_events_differ_from_each_other_from_video_to_video_and_with_the_seed_but_not_with_the_epoch():
+    def drawn(seed: int, video: str, frame: int, epoch: int) -> float:
+        pasting = event_pasting(seed)
+        pasting.plan(video, (frame, frame, frame), epoch)
+        return pasting.source.drawn[-1]
+
+    assert drawn(0, "walk", 7, 0) == drawn(0, "walk", 12, 9)
+    assert len({drawn(0, "walk", 7, 0), drawn(0, "walk", 27, 0), drawn(0, "run", 7, 0), drawn(1, "walk", 7, 0)}) == 4

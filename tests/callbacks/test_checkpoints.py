@@ -1,0 +1,102 @@
+import hashlib
+import os
+import signal
+from pathlib import Path
+from unittest.mock import Mock
+
+import lightning.pytorch as L
+import pytest
+
+from aed_lightning.callbacks import StageCheckpoints
+from aed_lightning.callbacks.checkpoints import sha256
+from aed_lightning.core import Interrupted, RunPaths
+from aed_lightning.model import AutoEncoder
+from aed_lightning.scoring.rules import DefaultRule
+from aed_lightning.stages import StageOptions, TeacherStage
+
+
+@pytest.fixture(scope="module")
+def stage() -> TeacherStage:
+    return TeacherStage(
+        AutoEncoder((16, 16), 8, encoder_dim=16, decoder_dim=16, heads=2), DefaultRule(), StageOptions()
+    )
+
+
+def trainer_that_writes(content: bytes, fails: bool = False) -> Mock:
+    def save(path: Path) -> None:
+        if fails:
+            path.write_bytes(content[: len(content) // 2])
+            raise OSError(28, "No space left on device")
+        path.write_bytes(content)
+
+    return Mock(spec=L.Trainer, save_checkpoint=save, is_global_zero=True, global_step=7)
+
+
+@pytest.fixture
+def checkpoints(tmp_path: Path):
+    callback = StageCheckpoints(RunPaths(tmp_path))
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield callback
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def folder(checkpoints: StageCheckpoints) -> Path:
+    return checkpoints.paths.checkpoints("teacher")
+
+
+def test_the_sum_beside_the_checkpoint_is_right(checkpoints: StageCheckpoints, stage: TeacherStage):
+    checkpoints.on_train_epoch_end(trainer_that_writes(b"a" * 3_000_000), stage)
+    file = folder(checkpoints) / "last.ckpt"
+    digest = hashlib.sha256(b"a" * 3_000_000).hexdigest()
+    assert (folder(checkpoints) / "last.ckpt.sha256").read_text() == f"{digest}  last.ckpt\n"
+    assert sha256(file) == digest
+
+
+def test_a_checkpoint_that_cannot_be_written_leaves_the_old_one_and_no_rest(
+    checkpoints: StageCheckpoints, stage: TeacherStage
+):
+    checkpoints.on_train_epoch_end(trainer_that_writes(b"old one"), stage)
+    with pytest.raises(OSError, match="No space left"):
+        checkpoints.on_train_epoch_end(trainer_that_writes(b"new and torn", fails=True), stage)
+    assert sorted(file.name for file in folder(checkpoints).iterdir()) == ["last.ckpt", "last.ckpt.sha256"]
+    assert (folder(checkpoints) / "last.ckpt").read_bytes() == b"old one"
+    assert sha256(folder(checkpoints) / "last.ckpt") in (folder(checkpoints) / "last.ckpt.sha256").read_text()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("hook", ["on_train_batch_end", "on_train_epoch_end"])
+def test_a_signal_waits_for_the_step_or_the_epoch_then_saves_and_ends(
+    checkpoints: StageCheckpoints, stage: TeacherStage, number: signal.Signals, code: int, hook: str
+):
+    trainer = trainer_that_writes(b"weights")
+    checkpoints.on_train_start(trainer, stage)
+    checkpoints.on_train_batch_end(trainer, stage)
+    assert not folder(checkpoints).exists()
+    os.kill(os.getpid(), number)
+    with pytest.raises(Interrupted, match=rf"{number.name} after step 7; .*last.ckpt: go on with --resume auto") as end:
+        getattr(checkpoints, hook)(trainer, stage)
+    assert end.value.exit_code == code
+    assert (folder(checkpoints) / "last.ckpt").read_bytes() == b"weights"
+
+
+def test_a_second_signal_ends_at_once_without_another_checkpoint(checkpoints: StageCheckpoints, stage: TeacherStage):
+    before = signal.getsignal(signal.SIGTERM)
+    checkpoints.on_train_start(trainer_that_writes(b"weights"), stage)
+    os.kill(os.getpid(), signal.SIGINT)
+    with pytest.raises(Interrupted, match="second SIGTERM") as end:
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert end.value.exit_code == 143
+    assert not folder(checkpoints).exists()
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize("hook", ["on_train_end", "on_exception"])
+def test_the_handlers_of_before_come_back(checkpoints: StageCheckpoints, stage: TeacherStage, hook: str):
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    checkpoints.on_train_start(trainer_that_writes(b"weights"), stage)
+    assert signal.getsignal(signal.SIGINT) != before[0]
+    getattr(checkpoints, hook)(
+        trainer_that_writes(b"weights"), stage, *([ValueError()] if hook == "on_exception" else [])
+    )
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before

@@ -1,0 +1,97 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aed_lightning import __main__ as program
+from aed_lightning.core import DataError, Interrupted, UsageError
+
+OWN_HELP = [["--help"], ["prepare", "--help"], ["toy", "--help"], ["demo", "--help"], ["doctor", "--help"]]
+PROBE = """
+import sys
+from aed_lightning.__main__ import main
+try:
+    code = main(sys.argv[1:])
+except SystemExit as end:
+    code = end.code
+heavy = {"torch", "lightning", "torchmetrics", "timm", "cv2", "av", "scipy", "numpy"} & set(sys.modules)
+print("HEAVY", sorted(heavy))
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize("arguments", OWN_HELP, ids=lambda arguments: arguments[0])
+def test_help_imports_nothing_heavy(arguments: list[str]):
+    repository = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-c", PROBE, *arguments], cwd=repository, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "usage: " in done.stdout
+    heavy = done.stdout.splitlines()[-1]
+    assert heavy in ("HEAVY []", "HEAVY ['numpy']")
+
+
+def test_help_names_every_verb_and_no_arguments_are_a_mistake(capsys: pytest.CaptureFixture[str]):
+    assert program.main(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert all(f"  {verb} " in text and phrase in text for verb, phrase in program.VERBS.items())
+    assert program.main([]) == 2
+    assert capsys.readouterr().out == text
+
+
+def test_every_verb_has_its_file():
+    folder = Path(program.__file__).parent / "cli"
+    assert all((folder / f"{verb}.py").is_file() for verb in program.VERBS)
+
+
+def test_an_unknown_verb_is_named_with_those_that_exist(capsys: pytest.CaptureFixture[str]):
+    assert program.main(["train"]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: no verb 'train'; one of fit, ")
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "printed"),
+    [
+        (DataError("clip.avi has no frames"), 1, "error: clip.avi has no frames\n"),
+        (UsageError("--seed -1 is negative"), 2, "error: --seed -1 is negative\n"),
+        (Interrupted("stopped by SIGTERM", signal_number=15), 143, "stopped by SIGTERM\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
+)
+def test_errors_become_exit_codes_and_one_line(raised, code: int, printed: str, monkeypatch, capsys):
+    def run(arguments: list[str]) -> int:
+        raise raised
+
+    monkeypatch.setattr("aed_lightning.cli.doctor.run", run)
+    assert program.main(["doctor"]) == code
+    assert capsys.readouterr().err == printed
+
+
+def test_an_exit_that_ctrl_c_caused_is_130_and_others_keep_their_code(monkeypatch, capsys):
+    def interrupted(arguments: list[str]) -> int:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            sys.exit(1)
+
+    monkeypatch.setattr("aed_lightning.cli.doctor.run", interrupted)
+    assert program.main(["doctor"]) == 130
+    monkeypatch.setattr("aed_lightning.cli.doctor.run", lambda arguments: sys.exit(2))
+    with pytest.raises(SystemExit, match="2"):
+        program.main(["doctor"])
+
+
+def test_an_error_of_ours_is_not_hidden(monkeypatch):
+    monkeypatch.setattr("aed_lightning.cli.doctor.run", lambda arguments: 1 // 0)
+    with pytest.raises(ZeroDivisionError):
+        program.main(["doctor"])
+
+
+def test_the_arguments_after_the_verb_reach_it(monkeypatch):
+    received = []
+    monkeypatch.setattr("aed_lightning.cli.doctor.run", lambda arguments: received.append(arguments) or 0)
+    assert program.main(("doctor", "--fast", "x")) == 0
+    assert received == [["--fast", "x"]]

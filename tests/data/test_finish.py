@@ -1,0 +1,143 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from aed_lightning.core.clip import Clip, Clips, Sprite
+from aed_lightning.data.finish import Finish, token_weights
+
+HEIGHT, WIDTH, CELL, PATCH = 16, 24, 4, 8
+
+
+def sprite(top: int, left: int, height: int, width: int, channels: int, seed: int) -> Sprite:
+    numbers = np.random.default_rng(seed)
+    return Sprite(
+        numbers.integers(0, 256, (channels, height, width), dtype=np.uint8),
+        numbers.integers(0, 256, (height, width), dtype=np.uint8),
+        top,
+        left,
+    )
+
+
+def random_clip(channels: int = 3, pasted: bool = False, seed: int = 0, strongest: int = 60) -> Clip:
+    numbers = np.random.default_rng(seed)
+    plan = (
+        sprite(1, 2, 5, 7, channels, seed + 1),
+        sprite(3, 9, 6, 5, channels, seed + 2),
+        sprite(0, 0, 0, 0, channels, seed + 3),
+    )
+    return Clip(
+        frames=numbers.integers(0, 256, (3, channels, HEIGHT, WIDTH), dtype=np.uint8),
+        motion=numbers.integers(0, strongest + 1, (channels, HEIGHT // CELL, WIDTH // CELL), dtype=np.uint8),
+        video=f"video{seed}",
+        frame_index=seed,
+        epoch=2,
+        label=seed % 2,
+        pasted=plan if pasted else None,
+    )
+
+
+def by_hand(clip: Clip) -> dict[str, np.ndarray]:
+    frames = clip.frames.astype(np.float64)
+    target = frames[1].copy()
+    anomaly_map = np.zeros((HEIGHT, WIDTH))
+    if clip.pasted is not None:
+        for number, piece in enumerate(clip.pasted):
+            for y in range(piece.alpha.shape[0]):
+                for x in range(piece.alpha.shape[1]):
+                    share = piece.alpha[y, x] / 255
+                    at = (slice(None), piece.top + y, piece.left + x)
+                    frames[number][at] = (1 - share) * frames[number][at] + share * piece.image[:, y, x]
+                    if number == 1:
+                        anomaly_map[piece.top + y, piece.left + x] = share > 0.5
+    motion = np.zeros((HEIGHT // PATCH, WIDTH // PATCH))
+    boost = max(128, int(clip.motion.max()))
+    for row in range(HEIGHT // PATCH):
+        for column in range(WIDTH // PATCH):
+            largest = []
+            for channel in clip.motion:
+                values = []
+                for y in range(row * PATCH, (row + 1) * PATCH):
+                    for x in range(column * PATCH, (column + 1) * PATCH):
+                        values.append(float(channel[y // CELL, x // CELL]))
+                cells = np.array(values).reshape(PATCH, PATCH)
+                area = anomaly_map[row * PATCH : (row + 1) * PATCH, column * PATCH : (column + 1) * PATCH]
+                for y in range(0, PATCH, CELL):
+                    for x in range(0, PATCH, CELL):
+                        if area[y : y + CELL, x : x + CELL].any():
+                            cells[y : y + CELL, x : x + CELL] += boost
+                largest.append(cells.max())
+            motion[row, column] = np.mean(largest)
+    if frames.shape[1] == 1:
+        frames, target = frames.repeat(3, axis=1), target.repeat(3, axis=0)
+    return {
+        "inputs": (frames / 255 * 2 - 1).reshape(9, HEIGHT, WIDTH),
+        "target": target / 255 * 2 - 1,
+        "anomaly_map": anomaly_map[None],
+        "motion": motion.ravel(),
+        "mean_motion": clip.motion.mean(),
+        "token_weights": motion.ravel() / motion.sum(),
+    }
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("strongest", [60, 250])
+def test_the_batch_is_that_of_a_plain_loop(channels: int, strongest: int):
+    clips = [random_clip(channels, seed % 2 == 1, seed, strongest) for seed in range(4)]
+    batch = Finish(PATCH, CELL)(Clips.stack(clips))
+    for number, clip in enumerate(clips):
+        for name, expected in by_hand(clip).items():
+            np.testing.assert_allclose(getattr(batch, name)[number].numpy(), expected, atol=2e-5, err_msg=name)
+
+
+def test_the_ids_and_labels_pass_through_and_pasted_says_whether_something_shows():
+    clips = [random_clip(pasted=seed == 1, seed=seed) for seed in range(3)]
+    invisible = replace(clips[2], pasted=tuple(sprite(0, 0, 0, 0, 3, 9) for _ in range(3)))
+    batch = Finish(PATCH, CELL)(Clips.stack([*clips, invisible]))
+    assert batch.video == ("video0", "video1", "video2", "video2")
+    assert batch.frame_index.tolist() == [0, 1, 2, 2]
+    assert batch.epoch.tolist() == [2, 2, 2, 2]
+    assert batch.label.tolist() == [0, 1, 0, 0]
+    assert batch.pasted.tolist() == [False, True, False, False]
+
+
+def test_the_target_stays_clean_and_the_inputs_do_not():
+    clean, pasted = random_clip(seed=5), random_clip(seed=5, pasted=True)
+    batch = Finish(PATCH, CELL)(Clips.stack([clean, pasted]))
+    assert torch.equal(batch.target[0], batch.target[1])
+    assert torch.equal(batch.inputs[0, 3:6], batch.target[0])
+    assert not torch.equal(batch.inputs[1, 3:6], batch.target[1])
+
+
+@pytest.mark.parametrize(("alpha", "anomalous"), [(127, 0.0), (128, 1.0), (255, 1.0)])
+def test_the_map_is_set_where_the_sprite_is_more_than_half_opaque(alpha: int, anomalous: float):
+    piece = Sprite(np.full((3, 2, 2), 255, np.uint8), np.full((2, 2), alpha, np.uint8), 4, 6)
+    batch = Finish(PATCH, CELL)(Clips.stack([replace(random_clip(), pasted=(piece, piece, piece))]))
+    expected = np.zeros((HEIGHT, WIDTH))
+    expected[4:6, 6:8] = anomalous
+    np.testing.assert_array_equal(batch.anomaly_map[0, 0].numpy(), expected)
+
+
+def test_bytes_span_minus_one_to_one():
+    clip = random_clip()
+    clip.frames[0], clip.frames[1] = 0, 255
+    inputs = Finish(PATCH, CELL)(Clips.stack([clip])).inputs[0]
+    assert inputs[:3].unique().tolist() == [-1.0]
+    assert inputs[3:6].unique().tolist() == [1.0]
+
+
+def test_the_clips_are_not_changed():
+    clips = Clips.stack([random_clip(pasted=True)])
+    frames, motion = clips.frames.clone(), clips.motion.clone()
+    Finish(PATCH, CELL)(clips)
+    assert torch.equal(clips.frames, frames)
+    assert torch.equal(clips.motion, motion)
+
+
+def test_weights_sum_to_one_and_are_uniform_where_nothing_moves():
+    motion = torch.tensor([[0.0, 0.0, 0.0, 0.0], [1.0, 3.0, 0.0, 4.0], [0.0, 0.0, 255.0, 0.0]])
+    weights = token_weights(motion)
+    assert weights.tolist() == [[0.25, 0.25, 0.25, 0.25], [0.125, 0.375, 0.0, 0.5], [0.0, 0.0, 1.0, 0.0]]
+    still = replace(random_clip(), motion=np.zeros((3, HEIGHT // CELL, WIDTH // CELL), np.uint8))
+    assert Finish(PATCH, CELL)(Clips.stack([still])).token_weights.unique().tolist() == pytest.approx([1 / 6])

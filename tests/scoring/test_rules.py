@@ -1,0 +1,176 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from batches import picked, random_batch, random_reconstruction
+from scipy.special import expit
+
+from aed_lightning.scoring.rules import RULES, DefaultRule, OfficialRule, PaperRule
+
+PATCH, ROWS, COLUMNS = 8, 4, 8
+CLOSE = {"rtol": 1e-4, "atol": 1e-6}
+
+
+def incoming_tokens(batch):
+    """(clips, tokens, patch, patch, 4) in float64: the middle frame and a map of -1."""
+    frame = batch.inputs[:, 3:6].double().numpy()
+    tokens = np.full((len(frame), ROWS * COLUMNS, PATCH, PATCH, 4), -1.0)
+    for token in range(ROWS * COLUMNS):
+        top, left = PATCH * (token // COLUMNS), PATCH * (token % COLUMNS)
+        tokens[:, token, ..., :3] = frame[:, :, top : top + PATCH, left : left + PATCH].transpose(0, 2, 3, 1)
+    return tokens
+
+
+def output_tokens(output):
+    return output.double().numpy().reshape(len(output), ROWS * COLUMNS, PATCH, PATCH, 4)
+
+
+def scored(student=True, head=True):
+    batch = random_batch()
+    return batch, random_reconstruction(batch, student=student, head=head)
+
+
+def raw(rule, batch, reconstruction):
+    return rule.video_scores(rule.frame_values(batch, reconstruction, PATCH, ROWS).numpy())
+
+
+def test_the_rules_have_the_names_that_files_call_them():
+    assert {"default": DefaultRule, "paper": PaperRule, "official": OfficialRule} == RULES
+
+
+@pytest.mark.parametrize("rule", RULES.values())
+@pytest.mark.parametrize("head", [True, False])
+def test_every_rule_scores_the_teachers_stage_without_student(rule, head):
+    batch, reconstruction = scored(student=False, head=head)
+    scores = raw(rule(), batch, reconstruction)
+    assert scores.shape == (4,)
+    assert scores.dtype == np.float64
+    assert np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("rule", [DefaultRule(error_weight=1.0), PaperRule(), OfficialRule()])
+def test_no_rule_sees_what_was_pasted(rule):
+    batch, reconstruction = scored()
+    blind = replace(
+        batch,
+        target=torch.zeros_like(batch.target),
+        anomaly_map=torch.zeros_like(batch.anomaly_map),
+        pasted=torch.zeros_like(batch.pasted),
+        label=torch.zeros_like(batch.label),
+    )
+    assert np.array_equal(raw(rule, batch, reconstruction), raw(rule, blind, reconstruction))
+
+
+@pytest.mark.parametrize(("error", "power"), [("squared", 2), ("absolute", 1)])
+@pytest.mark.parametrize("discrepancy", [True, False])
+def test_official_is_the_mean_error_plus_the_mean_discrepancy_of_all_tokens(error, power, discrepancy):
+    batch, reconstruction = scored()
+    incoming, teacher = incoming_tokens(batch), output_tokens(reconstruction.teacher)
+    student = output_tokens(reconstruction.student)
+    expected = []
+    for clip in range(4):
+        of_tokens = []
+        for token in range(ROWS * COLUMNS):
+            value = (np.abs(incoming[clip, token] - teacher[clip, token]) ** power).mean()
+            if discrepancy:
+                value += (np.abs(teacher[clip, token] - student[clip, token]) ** power).mean()
+            of_tokens.append(value)
+        expected.append(np.mean(of_tokens))
+    scores = raw(OfficialRule(error=error, discrepancy=discrepancy), batch, reconstruction)
+    np.testing.assert_allclose(scores, expected, **CLOSE)
+
+
+def test_official_without_student_is_the_teachers_error_alone():
+    batch, reconstruction = scored(student=False)
+    expected = ((incoming_tokens(batch) - output_tokens(reconstruction.teacher)) ** 2).mean(axis=(1, 2, 3, 4))
+    np.testing.assert_allclose(raw(OfficialRule(), batch, reconstruction), expected, **CLOSE)
+
+
+def paper_maps(batch, reconstruction, alpha, beta, gamma):
+    teacher, student = output_tokens(reconstruction.teacher), output_tokens(reconstruction.student)
+    values = alpha * (incoming_tokens(batch) - teacher) ** 2 + beta * (teacher - student) ** 2
+    pixels = values.sum(axis=-1).reshape(-1, ROWS, COLUMNS, PATCH, PATCH).transpose(0, 1, 3, 2, 4)
+    chances = expit(reconstruction.class_logit.double().numpy())
+    return pixels.reshape(-1, ROWS * PATCH, COLUMNS * PATCH) + gamma * chances[:, None, None]
+
+
+def mean_filtered(maps, size):
+    padded = np.pad(maps, size // 2, mode="symmetric")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (size, size, size))
+    return windows.mean(axis=(3, 4, 5))
+
+
+@pytest.mark.parametrize("weights", [(0.4, 0.3, 0.3), (1.0, 0.0, 2.0)])
+def test_paper_adds_error_discrepancy_and_head_pixel_by_pixel(weights):
+    batch, reconstruction = scored()
+    maps = PaperRule(*weights).frame_values(batch, reconstruction, PATCH, ROWS)
+    np.testing.assert_allclose(maps.numpy(), paper_maps(batch, reconstruction, *weights), **CLOSE)
+
+
+def test_paper_without_student_and_head_is_the_weighted_error_of_each_pixel():
+    batch, reconstruction = scored(student=False, head=False)
+    maps = PaperRule().frame_values(batch, reconstruction, PATCH, ROWS)
+    twin = random_reconstruction(batch)
+    np.testing.assert_allclose(maps.numpy(), paper_maps(batch, twin, 0.4, 0.0, 0.0), **CLOSE)
+
+
+@pytest.mark.parametrize("frames", [1, 4, 20])
+def test_paper_takes_the_maximum_after_a_mean_over_nine_frames_rows_and_columns(frames):
+    batch = random_batch(clips=frames)
+    reconstruction = random_reconstruction(batch)
+    maps = paper_maps(batch, reconstruction, 0.4, 0.3, 0.3)
+    expected = mean_filtered(maps, 9).max(axis=(1, 2))
+    np.testing.assert_allclose(raw(PaperRule(), batch, reconstruction), expected, **CLOSE)
+
+
+def test_paper_filters_with_the_asked_size_and_needs_whole_videos():
+    maps = np.random.default_rng(0).random((7, 12, 10), dtype=np.float32)
+    np.testing.assert_allclose(PaperRule(filter_size=3).video_scores(maps), mean_filtered(maps, 3).max(axis=(1, 2)))
+    assert PaperRule.needs_whole_videos
+    assert not DefaultRule.needs_whole_videos
+    assert not OfficialRule.needs_whole_videos
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        {},
+        {"map_weight": 0.0, "top": 1},
+        {"head_weight": 0.0, "discrepancy_weight": 2.0, "top": 7},
+        {"error_weight": 3.0, "top": 10_000},
+    ],
+)
+def test_default_equals_a_plain_loop(weights):
+    batch, reconstruction = scored()
+    rule = DefaultRule(**weights)
+    teacher, student = output_tokens(reconstruction.teacher), output_tokens(reconstruction.student)
+    incoming, chances = incoming_tokens(batch), expit(reconstruction.class_logit.double().numpy())
+    expected = []
+    for clip in range(4):
+        predicted, discrepancy, error = [], [], 0.0
+        for token in range(ROWS * COLUMNS):
+            predicted.append((teacher[clip, token, ..., 3].mean() + 1) / 2)
+            discrepancy.append(np.abs(student[clip, token] - teacher[clip, token]).mean())
+            colors = (teacher[clip, token, ..., :3] - incoming[clip, token, ..., :3]) ** 2
+            error += batch.token_weights[clip, token].item() * colors.mean()
+        expected.append(
+            rule.map_weight * np.mean(sorted(predicted)[-rule.top :])
+            + rule.head_weight * chances[clip]
+            + rule.discrepancy_weight * np.mean(sorted(discrepancy)[-rule.top :])
+            + rule.error_weight * error
+        )
+    np.testing.assert_allclose(raw(rule, batch, reconstruction), expected, **CLOSE)
+
+
+@pytest.mark.parametrize("rule", [DefaultRule(error_weight=1.0), PaperRule(), OfficialRule()])
+def test_what_a_rule_takes_from_a_frame_does_not_depend_on_the_frames_beside_it(rule):
+    batch, reconstruction = scored()
+    together = rule.frame_values(batch, reconstruction, PATCH, ROWS)
+    for clip in range(4):
+        own = slice(clip, clip + 1)
+        alone = replace(
+            reconstruction,
+            **{name: value[own] for name, value in vars(reconstruction).items()},
+        )
+        torch.testing.assert_close(rule.frame_values(picked(batch, own), alone, PATCH, ROWS), together[own])

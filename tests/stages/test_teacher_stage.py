@@ -1,0 +1,83 @@
+import pytest
+import torch
+from batches import random_batch, smooth_batch
+from training import copied, fit, narrow_network, plain_trainer, predict, silenced_loader, stage_of
+
+from aed_lightning.model import head_loss, teacher_loss
+from aed_lightning.stages import StageOptions, StudentStage, TeacherStage
+
+QUICK = StageOptions(learning_rate=1e-3)
+BATCHES = [random_batch(seed=1), random_batch(seed=2, clips=3)]
+
+
+def test_the_teacher_stage_leaves_the_student_untouched_and_moves_everything_else():
+    network = narrow_network()
+    before = copied(network)
+    losses = fit(stage_of(TeacherStage, network, QUICK), BATCHES, steps=4)
+    assert len(losses) == 4
+    unmoved = {name for name, value in network.state_dict().items() if torch.equal(value, before[name])}
+    assert unmoved == {name for name in before if name.startswith("student.")}
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0, 2.5])
+def test_its_loss_is_the_teachers_plus_the_weighted_heads(weight):
+    batch = random_batch()
+    stage = stage_of(TeacherStage, narrow_network(dropout=0.0), QUICK, head_loss_weight=weight)
+    answer = stage.reconstruct(batch, with_student=False)
+    expected = teacher_loss(batch, answer, 8) + weight * head_loss(batch, answer)
+    stage.log = lambda *_, **__: None
+    torch.testing.assert_close(stage.training_step(batch, 0), expected)
+
+
+def test_without_head_its_loss_is_the_teachers():
+    batch = random_batch()
+    stage = stage_of(TeacherStage, narrow_network(dropout=0.0, classification_head=False), QUICK)
+    stage.log = lambda *_, **__: None
+    expected = teacher_loss(batch, stage.reconstruct(batch, with_student=False), 8)
+    torch.testing.assert_close(stage.training_step(batch, 0), expected)
+
+
+def test_it_scores_without_the_student():
+    network = narrow_network()
+    network.student.forward = lambda *_: pytest.fail("the student ran")
+    assert predict(stage_of(TeacherStage, network, QUICK), BATCHES).shape == (7,)
+
+
+def test_eight_clips_are_overfitted_to_a_tenth_of_the_first_loss():
+    options = StageOptions(learning_rate=2e-3, weight_decay=0.0, schedule="cosine", warmup_steps=10)
+    network = narrow_network(encoder_dim=64, decoder_dim=64, dropout=0.0)
+    losses = fit(stage_of(TeacherStage, network, options, total_steps=200), [smooth_batch()], steps=200)
+    assert losses[-1] < 0.1 * losses[0]
+
+
+def test_validation_and_test_give_what_the_rule_takes_from_each_frame():
+    stage = stage_of(TeacherStage, narrow_network(), QUICK).eval()
+    values = stage.frame_values(BATCHES[0])
+    assert torch.equal(stage.validation_step(BATCHES[0], 0), values)
+    assert torch.equal(stage.test_step(BATCHES[0], 0), values)
+    assert torch.equal(stage.predict_step(BATCHES[0], 0), values)
+
+
+def test_its_checkpoint_says_stage_and_architecture(tmp_path):
+    network, trainer = narrow_network(), plain_trainer(1)
+    stage = stage_of(TeacherStage, network, QUICK)
+    with silenced_loader(BATCHES) as loader:
+        trainer.fit(stage, loader)
+    trainer.save_checkpoint(tmp_path / "last.ckpt")
+    checkpoint = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    assert checkpoint["aed_lightning"] == {"stage": "teacher", "architecture": network.architecture}
+
+
+def test_a_teacher_stage_can_follow_a_student_stage_on_the_same_network():
+    network = narrow_network()
+    stage_of(StudentStage, network, QUICK)
+    before = copied(network)
+    fit(stage_of(TeacherStage, network, QUICK), BATCHES, steps=1)
+    assert not torch.equal(network.encoder.embedding.weight, before["encoder.embedding.weight"])
+
+
+def test_only_what_it_trains_asks_for_a_gradient():
+    network = narrow_network()
+    stage_of(TeacherStage, network, QUICK)
+    asking = {name for name, parameter in network.named_parameters() if parameter.requires_grad}
+    assert asking == {name for name, _ in network.named_parameters() if not name.startswith("student.")}

@@ -1,0 +1,124 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from aed_lightning.callbacks.checkpoints import sha256
+
+CHECKPOINTS = [f"checkpoints/{stage}/{name}" for stage in ("teacher", "student") for name in ("last.ckpt",)]
+
+
+def files_of(run_dir: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(run_dir)): file.read_bytes() for file in run_dir.rglob("*") if file.is_file()}
+
+
+def state_of(run_dir: Path, stage: str) -> dict[str, torch.Tensor]:
+    return torch.load(run_dir / "checkpoints" / stage / "last.ckpt", weights_only=True)["state_dict"]
+
+
+def test_fit_writes_the_files_of_a_run(trained: Path):
+    expected = {
+        "config.yaml",
+        "environment.json",
+        "metrics.json",
+        "model.json",
+        "model.safetensors",
+        "scores/leap.npz",
+        "scores/stop.npz",
+        *CHECKPOINTS,
+        *(f"{file}.sha256" for file in CHECKPOINTS),
+    }
+    found = files_of(trained).keys()
+    assert expected <= found
+    assert {file for file in found - expected if not file.startswith("logs/")} == set()
+
+
+def test_what_fit_writes_says_what_made_it(trained: Path):
+    config = yaml.safe_load((trained / "config.yaml").read_text())
+    assert config["teacher"]["batch_size"] == 8
+    assert config["model"]["patch_size"] == config["data"]["patch_size"] == 8
+    environment = json.loads((trained / "environment.json").read_text())
+    assert {"command", "commit", "seed", "device", "packages"} <= environment.keys()
+    card = json.loads((trained / "model.json").read_text())
+    assert (card["stage"], card["epoch"], card["rule"]["name"]) == ("student", 0, "default")
+    assert card["architecture"]["frame_size"] == [32, 64]
+    metrics = json.loads((trained / "metrics.json").read_text())
+    assert (metrics["stage"], metrics["videos"], metrics["frames"], metrics["seed"]) == ("student", 2, 42, 0)
+    assert {"device", "threads", "command", "commit", "seconds"} <= metrics.keys()
+
+
+def test_the_summary_says_what_metrics_json_says(trained: Path):
+    metrics = json.loads((trained / "metrics.json").read_text())
+    output = (trained.parent / "output.txt").read_text()
+    for figures in (metrics["standard"], metrics["raw"], metrics["trivial"]["max_motion"]):
+        assert f"{figures['micro_auc']:.4f}" in output
+    assert "metrics.json" in output
+
+
+def test_the_sums_beside_the_checkpoints_are_right(trained: Path):
+    for file in CHECKPOINTS:
+        assert (trained / f"{file}.sha256").read_text() == f"{sha256(trained / file)}  last.ckpt\n"
+
+
+def test_the_student_stage_changes_the_student_alone(trained: Path):
+    teacher, student = state_of(trained, "teacher"), state_of(trained, "student")
+    changed = {name for name in teacher if not torch.equal(teacher[name], student[name])}
+    assert changed
+    assert all(name.startswith("network.student.") for name in changed)
+
+
+def test_the_weights_are_those_of_the_last_checkpoint(trained: Path):
+    weights, state = load_file(trained / "model.safetensors"), state_of(trained, "student")
+    assert {f"network.{name}" for name in weights} == set(state)
+    assert all(torch.equal(value, state[f"network.{name}"]) for name, value in weights.items())
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others(command, squares, trained: Path, tmp_path: Path):
+    for seed, same in ((0, True), (1, False)):
+        run_dir = tmp_path / str(seed)
+        assert command("fit", "--config", squares.config, "--run_dir", run_dir, "--seed", seed).code == 0
+        ours, theirs = load_file(run_dir / "model.safetensors"), load_file(trained / "model.safetensors")
+        assert all(torch.equal(ours[name], theirs[name]) for name in ours) is same
+        with np.load(run_dir / "scores/stop.npz") as one, np.load(trained / "scores/stop.npz") as other:
+            assert np.array_equal(one["raw"], other["raw"]) is same
+
+
+def test_one_stage_after_the_other_gives_the_bits_of_both_at_once(command, squares, trained: Path, tmp_path: Path):
+    arguments = ("fit", "--config", squares.config, "--run_dir", tmp_path)
+    assert command(*arguments, "--stages", "teacher").code == 0
+    assert json.loads((tmp_path / "metrics.json").read_text())["stage"] == "teacher"
+    teacher = (tmp_path / "checkpoints/teacher/last.ckpt").read_bytes()
+    assert command(*arguments, "--stages", "student").code == 0
+    assert (tmp_path / "checkpoints/teacher/last.ckpt").read_bytes() == teacher
+    ours, theirs = load_file(tmp_path / "model.safetensors"), load_file(trained / "model.safetensors")
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+    metrics = [json.loads((run / "metrics.json").read_text()) for run in (tmp_path, trained)]
+    assert metrics[0]["standard"] == metrics[1]["standard"]
+
+
+def test_a_student_without_a_teacher_is_refused(command, squares, tmp_path: Path):
+    outcome = command("fit", "--config", squares.config, "--run_dir", tmp_path, "--stages", "student")
+    assert outcome.code == 1
+    assert "checkpoints/teacher/last.ckpt: no trained teacher; train it with --stages teacher" in outcome.errors
+
+
+def test_a_second_training_in_one_run_directory_is_refused(command, squares, trained: Path):
+    before = files_of(trained)
+    outcome = command("fit", "--config", squares.config, "--run_dir", trained)
+    assert outcome.code == 2
+    assert f"--run_dir {trained}: holds a training already (teacher, student)" in outcome.errors
+    assert "--resume auto" in outcome.errors
+    assert files_of(trained) == before
+
+
+@pytest.mark.parametrize("option", [("--evaluate", "false")])
+def test_without_evaluation_no_test_video_is_scored(command, squares, tmp_path: Path, option: tuple[str, str]):
+    arguments = ("--run_dir", tmp_path, "--student.epochs", "0", *option)
+    assert command("fit", "--config", squares.config, *arguments).code == 0
+    assert not (tmp_path / "metrics.json").exists()
+    assert not (tmp_path / "scores").exists()
+    assert (tmp_path / "model.safetensors").is_file()

@@ -1,0 +1,188 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from aed_lightning.core import Interrupted
+from aed_lightning.model.weights import load_weights
+from aed_lightning.stages import StudentStage, TeacherStage
+from aed_lightning.stages.stage import Stage
+
+EPOCHS = 2
+STEPS = 11
+
+
+class Watch:
+    """Notes every training clip, and sends a signal in the given training step or validation batch."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.seen: list[tuple] = []
+        self.validated = 0
+        self.stop_at: tuple[str, int] | None = None
+        for stage in (TeacherStage, StudentStage):
+            monkeypatch.setattr(stage, "training_step", self._training(stage.name, stage.training_step))
+        monkeypatch.setattr(Stage, "validation_step", self._validation(Stage.validation_step))
+
+    def _training(self, name: str, step):
+        def watched(stage, batch, index):
+            ids = zip(batch.epoch.tolist(), batch.video, batch.frame_index.tolist(), strict=True)
+            self.seen.append((name, *ids))
+            self._stop("step", len(self.seen))
+            return step(stage, batch, index)
+
+        return watched
+
+    def _validation(self, step):
+        def watched(stage, batch, index):
+            self.validated += 1
+            self._stop("validation", self.validated)
+            return step(stage, batch, index)
+
+        return watched
+
+    def _stop(self, kind: str, number: int) -> None:
+        if self.stop_at == (kind, number):
+            self.stop_at = None
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
+    return Watch(monkeypatch)
+
+
+def fit(command, squares, run_dir: Path, *arguments: object):
+    options = ("--teacher.epochs", EPOCHS, "--teacher.schedule", "cosine", "--evaluate", "false")
+    return command("fit", "--config", squares.config, "--run_dir", run_dir, *options, *arguments)
+
+
+def same_weights(first: Path, second: Path) -> bool:
+    ours, theirs = load_file(first / "model.safetensors"), load_file(second / "model.safetensors")
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(command, squares, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[tuple]]:
+    run_dir = tmp_path_factory.mktemp("undisturbed")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        watch = Watch(monkeypatch)
+        assert fit(command, squares, run_dir).code == 0
+    assert len(watch.seen) == STEPS * (EPOCHS + 1)
+    return run_dir, watch.seen
+
+
+@pytest.mark.parametrize(
+    "stop_at",
+    [
+        pytest.param(("step", 6), id="mid-epoch"),
+        pytest.param(("step", STEPS), id="last step of an epoch"),
+        pytest.param(("step", EPOCHS * STEPS), id="last step of the teacher"),
+        pytest.param(("step", EPOCHS * STEPS + 3), id="student"),
+        pytest.param(("validation", 2), id="validation after an epoch"),
+        pytest.param(("validation", 9), id="validation between the stages"),
+    ],
+)
+def test_a_stopped_and_resumed_training_ends_with_the_bits_of_an_undisturbed_one(
+    command, squares, undisturbed, watch: Watch, tmp_path: Path, stop_at: tuple[str, int]
+):
+    whole, seen = undisturbed
+    watch.stop_at = stop_at
+    stopped = fit(command, squares, tmp_path)
+    assert stopped.code == 143
+    assert "stopped by SIGTERM" in stopped.errors
+    assert len(watch.seen) < len(seen)
+    assert fit(command, squares, tmp_path, "--resume", "auto").code == 0
+    assert watch.seen == seen
+    assert same_weights(tmp_path, whole)
+
+
+def test_a_training_of_part_epochs_goes_on_where_it_was(command, squares, watch: Watch, tmp_path: Path):
+    part = ("--trainer.limit_train_batches", 4, "--trainer.log_every_n_steps", 1)
+    assert fit(command, squares, tmp_path / "whole", *part).code == 0
+    seen = list(watch.seen)
+    watch.seen.clear()
+    watch.validated, watch.stop_at = 0, ("validation", 3)
+    assert fit(command, squares, tmp_path / "parts", *part).code == 143
+    assert fit(command, squares, tmp_path / "parts", *part, "--resume", "auto").code == 0
+    assert watch.seen == seen
+    assert same_weights(tmp_path / "parts", tmp_path / "whole")
+
+
+def test_resuming_a_finished_run_trains_nothing_and_changes_no_checkpoint(
+    command, squares, trained: Path, tmp_path: Path, watch: Watch
+):
+    arguments = ("fit", "--config", squares.config, "--run_dir", tmp_path)
+    assert command(*arguments).code == 0
+    files = [*tmp_path.glob("checkpoints/*/*"), tmp_path / "model.safetensors"]
+    before = {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in files if file.suffix != ".safetensors"}
+    watch.seen.clear()
+    assert command(*arguments, "--resume", "auto").code == 0
+    assert watch.seen == []
+    assert {file: (file.read_bytes(), file.stat().st_mtime_ns) for file in before} == before
+    assert same_weights(tmp_path, trained)
+
+
+def test_resuming_where_there_is_nothing_starts_anew_and_says_so(command, squares, undisturbed, tmp_path: Path):
+    outcome = fit(command, squares, tmp_path / "run", "--resume", "auto")
+    assert outcome.code == 0
+    assert f"nothing to resume in {tmp_path / 'run'}: starting anew" in outcome.output
+    assert same_weights(tmp_path / "run", undisturbed[0])
+
+
+def test_a_second_signal_ends_the_training_at_once(command, squares, monkeypatch, tmp_path: Path):
+    def step(stage, batch, index):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("the second signal did not end the training")
+
+    monkeypatch.setattr(TeacherStage, "training_step", step)
+    outcome = fit(command, squares, tmp_path)
+    assert outcome.code == Interrupted("", signal_number=signal.SIGINT).exit_code == 130
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_ctrl_c_during_the_evaluation_is_exit_code_130(command, squares, trained: Path, monkeypatch, tmp_path: Path):
+    def interrupted(stage, batch, index):
+        raise KeyboardInterrupt
+
+    before = signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(Stage, "test_step", interrupted)
+    outcome = command("test", "--config", squares.config, "--weights", trained, "--run_dir", tmp_path)
+    signal.signal(signal.SIGINT, before)
+    assert outcome.code == 130
+    assert not (tmp_path / "metrics.json").exists()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_to_a_real_process_leaves_a_checkpoint_that_goes_on(
+    command, squares, tmp_path: Path, number: signal.Signals, code: int
+):
+    arguments = ("fit", "--config", squares.config, "--evaluate", "false", "--student.epochs", 0, "--teacher.epochs")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "aed_lightning", *map(str, arguments), "5000", "--run_dir", str(tmp_path / "run")],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert any("teacher epoch 2/" in line for line in process.stdout)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == code
+    assert f"stopped by {number.name} after step" in errors
+    assert "go on with --resume auto" in errors
+
+    _, card = load_weights(tmp_path / "run/checkpoints/teacher/last.ckpt")
+    epochs = card["epoch"] + 3
+    assert command(*arguments, epochs, "--run_dir", tmp_path / "run", "--resume", "auto").code == 0
+    assert command(*arguments, epochs, "--run_dir", tmp_path / "whole").code == 0
+    assert same_weights(tmp_path / "run", tmp_path / "whole")
