@@ -40,7 +40,7 @@ class EventPasting:
     """Paste events into a video: one object for `length` frames, then `length` frames without, and so on."""
 
     def __init__(
-        self, source: AnomalySource, frame_size: tuple[int, int], channels: int, seed: int, length: int = 36
+        self, source: AnomalySource, frame_size: tuple[int, int], channels: int, seed: int, length: int
     ) -> None:
         self.source, self.frame_size, self.channels, self.seed, self.length = source, frame_size, channels, seed, length
 

@@ -8,10 +8,10 @@ import lightning.pytorch as L
 from lightning.pytorch.cli import LightningArgumentParser
 
 from ..callbacks import Evaluation
-from ..core import DataError, UsageError
 from ..data.progress import default_progress
-from ..model.weights import read_checkpoint, refuse_other_architecture, save_weights
+from ..model.weights import save_weights
 from ..stages.stage import Stage
+from .resume import checkpoints_to_resume, load_teacher
 from .summary import print_summary
 from .training import STAGES, AedCLI
 
@@ -21,9 +21,9 @@ def run(arguments: Sequence[str]) -> int:
     cli = AedCLI(arguments, "fit", _add_options)
     options = cli.config
     names = list(STAGES) if options.stages == "all" else [options.stages]
-    resumed = _checkpoints_to_resume(cli, names, options.resume)
+    resumed = checkpoints_to_resume(cli, names, options.resume)
     if options.stages == "student":
-        _load_teacher(cli)
+        load_teacher(cli)
     cli.datamodule.prepare_data(default_progress())
     cli.datamodule.training_rows()
     if options.evaluate:
@@ -41,36 +41,12 @@ def _add_options(parser: LightningArgumentParser) -> None:
     parser.add_argument("--stages", type=Literal["teacher", "student", "all"], default="all", help="what to train")
     parser.add_argument(
         "--resume",
-        type=Literal["never", "auto"],
+        type=Literal["never", "auto", "force"],
         default="never",
-        help="auto: go on from the checkpoints in the run directory, or start anew where there are none",
+        help="auto: go on from the checkpoints in the run directory, or start anew where there are none; "
+        "force: go on although the configuration has changed",
     )
     parser.add_argument("--evaluate", type=bool, default=True, help="evaluate on the test videos at the end")
-
-
-def _checkpoints_to_resume(cli: AedCLI, names: Sequence[str], resume: str) -> dict[str, Path]:
-    """The checkpoint that each stage goes on from; refuses to train over somebody's checkpoints."""
-    found = {name: cli.paths.last_checkpoint(name) for name in names if cli.paths.last_checkpoint(name).is_file()}
-    if resume == "never" and found:
-        raise UsageError(
-            f"--run_dir {cli.paths.root}: holds a training already ({', '.join(found)}); "
-            "go on with --resume auto, or give another --run_dir"
-        )
-    for file in found.values():
-        card, _ = read_checkpoint(file)
-        refuse_other_architecture(cli.network, card, file)
-    if resume == "auto" and not found:
-        cli.console.print(f"nothing to resume in {cli.paths.root}: starting anew")
-    return found
-
-
-def _load_teacher(cli: AedCLI) -> None:
-    file = cli.paths.last_checkpoint("teacher")
-    if not file.is_file():
-        raise DataError(f"{file}: no trained teacher; train it with --stages teacher, or both with --stages all")
-    card, state = read_checkpoint(file)
-    refuse_other_architecture(cli.network, card, file)
-    cli.network.load_state_dict(state)
 
 
 def _train(cli: AedCLI, name: str, checkpoint: Path | None) -> tuple[L.Trainer, Stage, Evaluation]:

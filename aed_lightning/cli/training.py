@@ -10,6 +10,7 @@ from typing import Any
 
 import lightning.pytorch as L
 import torch
+import yaml
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger
 from omegaconf.errors import OmegaConfBaseException
@@ -30,6 +31,7 @@ from ..stages.stage import Stage
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
 warnings.filterwarnings("ignore", message=".*isinstance\\(treespec, LeafSpec\\)")
 
+SCHEMA = ("data", "model", "teacher", "student", "scoring", "smoothing", "trainer", "run_dir", "seed")
 STAGES: dict[str, type[Stage]] = {"teacher": TeacherStage, "student": StudentStage}
 AddOptions = Callable[[LightningArgumentParser], Any]
 
@@ -112,7 +114,7 @@ class AedCLI(LightningCLI):
     # what the verbs build from it
 
     def build_stage(self, name: str) -> Stage:
-        """The LightningModule of a stage around the shared network; sets the stage's batch size."""
+        """The LightningModule of a stage around the shared network."""
         options: StageOptions = self.config_init[name]
         return STAGES[name](
             self.network,
@@ -141,9 +143,14 @@ class AedCLI(LightningCLI):
         record = {"dataset": self.datamodule.name, "epoch": epoch, "seed": self.seed, **machine}
         return Evaluation(self.smoothing, paths, record)
 
+    def resolved_configuration(self) -> dict[str, Any]:
+        """Every key of the schema with its value; the options of the verb are no part of it."""
+        resolved = yaml.safe_load(self.parser.dump(self.config, skip_unset=False, skip_link_targets=True))
+        return {key: value for key, value in resolved.items() if key in SCHEMA}
+
     def write_run_files(self) -> None:
         """The resolved configuration and the environment, into the run directory."""
-        write_text(self.paths.config, self.parser.dump(self.config, skip_unset=False, skip_link_targets=False))
+        write_text(self.paths.config, yaml.safe_dump(self.resolved_configuration(), sort_keys=False))
         write_json(self.paths.environment, self._environment())
 
     def card(self, stage: str) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from .progress import Progress
 from .sampling import ClipBatches, ClipLoader
 from .store import Store, VideoRow
 
+EVENT_FRAMES = 36
+"""Length of a pasted event of validation, and of the pause after it."""
 PASTED = "+pasted"
 """Ends the name of a validation video into which anomalies were pasted."""
 
@@ -144,9 +146,11 @@ class DataModule(L.LightningDataModule):
 
     def val_dataloader(self) -> ClipLoader:
         """Each held-out video twice: as it is, and with events of pasted anomalies."""
-        pasting = EventPasting(self.validation_anomalies, self.frame_size, self.store.channels, self.seed)
         views = []
         for row in self.training_rows()[1]:
+            # Short videos have short events, so that each video shows both classes.
+            length = min(EVENT_FRAMES, max(1, row.frames // 3))
+            pasting = EventPasting(self.validation_anomalies, self.frame_size, self.store.channels, self.seed, length)
             views += [View(row.name, row, labels_from_pasting=True)]
             views += [View(row.name + PASTED, row, pasting, labels_from_pasting=True)]
         return self._loader(views)

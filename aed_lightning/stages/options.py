@@ -15,7 +15,7 @@ from ..core import UsageError
 class StageOptions:
     """Length and optimizer of a stage (AdamW; the paper's values are docs/method.md, section 5).
 
-    epochs: passes over the training clips. batch_size: clips of a step, over all devices.
+    epochs: passes over the training clips. batch_size: clips of a step on each device.
     learning_rate: at its highest. schedule: "constant", or "cosine" down to a hundredth.
     warmup_steps: steps of linear increase before. weight_decay: not applied to biases, norms and other vectors.
     """

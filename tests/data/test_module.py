@@ -5,7 +5,7 @@ import lightning.pytorch as L
 import numpy as np
 import pytest
 import torch
-from squares import FRAME_SIZE, TRAIN_VIDEOS, write_squares
+from squares import FRAME_SIZE, TRAIN_VIDEOS, write_squares, write_video
 
 from aed_lightning.callbacks.collecting import FrameCollector
 from aed_lightning.core import DataError, UsageError
@@ -159,3 +159,15 @@ def test_masks_and_scores_do_not_depend_on_workers_or_batch_size(squares):
         other_masks, other_scores = masks_and_scores(**options)
         assert other_masks == masks
         np.testing.assert_allclose(other_scores, scores, atol=1e-5)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 5, 18, 30])
+def test_validation_shows_both_classes_however_short_the_videos_are(tmp_path: Path, frames: int):
+    for number in range(2):
+        write_video(tmp_path / "data/train" / f"v{number}.avi", list(range(frames)), top=4)
+    module = DataModule(
+        "short", root=tmp_path / "data", store=tmp_path / "store", frame_size=(32, 64), patch_size=8, holdout=1
+    )
+    module.prepare_data()
+    labels = torch.cat([clips.label for clips in module.val_dataloader()])
+    assert set(labels.tolist()) == {0, 1}

@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -134,6 +135,28 @@ def test_resuming_where_there_is_nothing_starts_anew_and_says_so(command, square
     assert same_weights(tmp_path / "run", undisturbed[0])
 
 
+def test_resuming_with_another_configuration_is_refused_with_the_differences_and_can_be_forced(
+    command, squares, trained: Path, tmp_path: Path
+):
+    shutil.copytree(trained, tmp_path / "run")
+    changed = ("fit", "--config", squares.config, "--run_dir", tmp_path / "run", "--data.augmentation_percentage", 10)
+    outcome = command(*changed, "--resume", "auto")
+    assert outcome.code == 2
+    assert "data.augmentation_percentage 50.0 (now 10.0)" in outcome.errors
+    assert "seed" not in outcome.errors
+    assert command(*changed, "--resume", "force").code == 0
+
+
+def test_a_run_may_move_its_data_and_change_its_workers_and_scores_when_it_goes_on(
+    command, squares, trained: Path, tmp_path: Path
+):
+    shutil.copytree(trained, tmp_path / "run")
+    shutil.copytree(squares.root, tmp_path / "data")
+    moved = ("--data.root", tmp_path / "data", "--data.store", tmp_path / "store", "--smoothing.sigma", 2)
+    outcome = command("fit", "--config", squares.config, "--run_dir", tmp_path / "run", *moved, "--resume", "auto")
+    assert outcome.code == 0
+
+
 def test_a_second_signal_ends_the_training_at_once(command, squares, monkeypatch, tmp_path: Path):
     def step(stage, batch, index):
         os.kill(os.getpid(), signal.SIGINT)
@@ -183,6 +206,6 @@ def test_a_signal_to_a_real_process_leaves_a_checkpoint_that_goes_on(
 
     _, card = load_weights(tmp_path / "run/checkpoints/teacher/last.ckpt")
     epochs = card["epoch"] + 3
-    assert command(*arguments, epochs, "--run_dir", tmp_path / "run", "--resume", "auto").code == 0
+    assert command(*arguments, epochs, "--run_dir", tmp_path / "run", "--resume", "force").code == 0
     assert command(*arguments, epochs, "--run_dir", tmp_path / "whole").code == 0
     assert same_weights(tmp_path / "run", tmp_path / "whole")

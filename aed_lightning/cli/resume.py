@@ -1,0 +1,73 @@
+"""What a training goes on from, and whether it may."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..core import DataError, UsageError
+from ..model.weights import read_checkpoint, refuse_other_architecture
+from .training import AedCLI
+
+TRAINING_KEYS = ("data", "model", "teacher", "student", "seed")
+PLACES = ("data.root", "data.store", "data.workers")
+"""Keys of the data that say where and how, not what."""
+
+
+def checkpoints_to_resume(cli: AedCLI, names: Sequence[str], resume: str) -> dict[str, Path]:
+    """The checkpoint that each of the stages `names` goes on from.
+
+    resume: "never" refuses to train over checkpoints; "auto" goes on where the configuration is the same, or starts
+    anew where there is nothing; "force" goes on with a changed configuration too. Raises UsageError.
+    """
+    found = {name: cli.paths.last_checkpoint(name) for name in names if cli.paths.last_checkpoint(name).is_file()}
+    if resume == "never" and found:
+        raise UsageError(
+            f"--run_dir {cli.paths.root}: holds a training already ({', '.join(found)}); "
+            "go on with --resume auto, or give another --run_dir"
+        )
+    for file in found.values():
+        card, _ = read_checkpoint(file)
+        refuse_other_architecture(cli.network, card, file)
+    if resume == "auto" and found:
+        _refuse_changed_configuration(cli)
+    if resume != "never" and not found:
+        cli.console.print(f"nothing to resume in {cli.paths.root}: starting anew")
+    return found
+
+
+def load_teacher(cli: AedCLI) -> None:
+    """Put the trained teacher of the run directory into the network. Raises DataError where there is none."""
+    file = cli.paths.last_checkpoint("teacher")
+    if not file.is_file():
+        raise DataError(f"{file}: no trained teacher; train it with --stages teacher, or both with --stages all")
+    card, state = read_checkpoint(file)
+    refuse_other_architecture(cli.network, card, file)
+    cli.network.load_state_dict(state)
+
+
+def _refuse_changed_configuration(cli: AedCLI) -> None:
+    if not cli.paths.config.is_file():
+        return
+    before = dict(_leaves(yaml.safe_load(cli.paths.config.read_text(encoding="utf-8"))))
+    now = dict(_leaves(cli.resolved_configuration()))
+    changes = [
+        f"{key} {before.get(key)} (now {now.get(key)})"
+        for key in sorted(before.keys() | now.keys())
+        if key.split(".")[0] in TRAINING_KEYS and key not in PLACES and before.get(key) != now.get(key)
+    ]
+    if changes:
+        raise UsageError(
+            f"--resume auto: {cli.paths.root} was trained with another configuration: {', '.join(changes)}; "
+            "give the old values, another --run_dir, or --resume force"
+        )
+
+
+def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys and values of nested mappings."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _leaves(inner, f"{key}.{name}" if key else str(name))
+    else:
+        yield key, value
