@@ -50,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (DataError, UsageError) as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        print(f"error: {error.filename or verb}: {error.strerror or error}; free it or give another", file=sys.stderr)
+        return 1
     except Interrupted as stop:
         print(stop, file=sys.stderr)
         return stop.exit_code

@@ -29,9 +29,10 @@ class StageCheckpoints(L.Callback):
             self._previous[number] = signal.signal(number, self._stop)
 
     def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
-        if self._stopped_by is not None:
+        # The ranks get the signal at different steps, and must stop at the same one.
+        if trainer.strategy.reduce_boolean_decision(self._stopped_by is not None, all=False):
             self._save(trainer, pl_module)
-            self._end(trainer, pl_module, self._stopped_by)
+            self._end(trainer, pl_module, self._stopped_by or signal.SIGTERM)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._save(trainer, pl_module)
@@ -66,11 +67,13 @@ class StageCheckpoints(L.Callback):
 
     def _save(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         last = self.paths.last_checkpoint(_name(pl_module))
+        if not trainer.is_global_zero:
+            trainer.save_checkpoint(last)  # writes nothing, but all ranks meet there
+            return
         with atomic_path(last) as partial:
             trainer.save_checkpoint(partial)
             digest = sha256(partial)
-        if trainer.is_global_zero:
-            write_text(last.with_name(f"{last.name}.sha256"), f"{digest}  {last.name}\n")
+        write_text(last.with_name(f"{last.name}.sha256"), f"{digest}  {last.name}\n")
 
 
 def _name(pl_module: L.LightningModule) -> str:

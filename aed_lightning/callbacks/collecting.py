@@ -18,12 +18,13 @@ TRIVIAL = ("mean_motion", "max_motion")
 class FrameCollector:
     """Takes the batches of one pass over whole videos, each video's frames in order.
 
+    device: where the processes exchange their scores.
     metrics: the frame scores so far, of the model (key "model") and the two trivial ones.
     """
 
-    def __init__(self, rule: Rule, video_names: Sequence[str]) -> None:
+    def __init__(self, rule: Rule, video_names: Sequence[str], device: torch.device | str = "cpu") -> None:
         self.rule = rule
-        self.metrics = {name: FrameAUC(video_names) for name in ("model", *TRIVIAL)}
+        self.metrics = {name: FrameAUC(video_names).to(device) for name in ("model", *TRIVIAL)}
         self._video: str | None = None
         self._values: list[np.ndarray] = []
         self._frame_index: list[int] = []

@@ -50,7 +50,8 @@ class Evaluation(L.Callback):
         videos = self._videos("model")
         figures = evaluate(videos, sigma_frames=self.smoothing.sigma)
         pl_module.log("val/micro_auc", figures["micro_auc"], prog_bar=True)
-        pl_module.log("val/macro_auc", figures["macro_auc"] or 0.0)
+        if figures["macro_auc"] is not None:
+            pl_module.log("val/macro_auc", figures["macro_auc"])
         # One name from the first epoch of the teacher to the last of the student: for early stopping and sweeps.
         pl_module.log("val/score", figures["micro_auc"])
 
@@ -101,7 +102,7 @@ class Evaluation(L.Callback):
     def _start(self, pl_module: L.LightningModule, loader: Any) -> None:
         assert isinstance(pl_module, Stage)
         self._dataset = loader.dataset
-        self._collector = FrameCollector(pl_module.rule, self._dataset.video_names)
+        self._collector = FrameCollector(pl_module.rule, self._dataset.video_names, pl_module.device)
         self._started = time.perf_counter()
 
     def _add(self, batch: Batch, values: Tensor) -> None:

@@ -22,8 +22,11 @@ class EpochLines(L.Callback):
         epochs = trainer.max_epochs or 0
         done = trainer.current_epoch + 1
         pace = (time.perf_counter() - self._started) / self._epochs
+        validated = done % (trainer.check_val_every_n_epoch or 1) == 0
         figures = "  ".join(
-            f"{name} {float(value):.4f}" for name, value in sorted(trainer.callback_metrics.items()) if "/" in name
+            f"{name} {float(value):.4f}"
+            for name, value in sorted(trainer.callback_metrics.items())
+            if name.startswith("train/") or (validated and name.startswith("val/"))
         )
         name = getattr(pl_module, "name", "")
         left = pace * (epochs - done)

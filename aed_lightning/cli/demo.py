@@ -1,6 +1,7 @@
 """`demo`: everything once, on the generated benchmark."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from .help_text import wants_help
 
@@ -18,7 +19,10 @@ def run(arguments: Sequence[str]) -> int:
     if wants_help(arguments):
         print(HELP)
         return 0
+    from ..core import UsageError
     from . import fit, toy
 
+    if not Path(CONFIG).is_file():
+        raise UsageError(f"{CONFIG} is not here: start the demo in a checkout of the project")
     toy.run([])
     return fit.run(["--config", CONFIG, "--run_dir", "runs/demo", "--resume", "auto", *arguments])

@@ -16,6 +16,8 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import Literal
 
+from ..core.environment import has_bfloat16
+
 MALICIOUS_LIGHTNING = ((2, 6, 2), (2, 6, 3))
 OPENCV_DISTRIBUTIONS = (
     "opencv-python",
@@ -24,7 +26,6 @@ OPENCV_DISTRIBUTIONS = (
     "opencv-contrib-python-headless",
 )
 LOW_DISK_BYTES = 5 * 10**9
-BF16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 
 INSTALL = "python -m pip install -c constraints.txt"
 PAIR_CURE = f"{INSTALL} torch torchvision"
@@ -133,9 +134,9 @@ def check_gpu(names: Sequence[str], cuda: str | None, driver: bool) -> Finding:
     return Finding("ok", "GPU", "none; everything will run on the CPU")
 
 
-def check_cpu(threads: int, cores: int, cpuinfo: str) -> Finding:
-    """Threads of torch, cores that this process may use, and whether `cpuinfo` (/proc/cpuinfo) tells of fast bf16."""
-    bf16 = "bf16 in hardware" if BF16_FLAGS & set(cpuinfo.split()) else "no bf16 in hardware: keep precision 32-true"
+def check_cpu(threads: int, cores: int, bfloat16: bool) -> Finding:
+    """Threads of torch, cores that this process may use, and whether they compute in bfloat16."""
+    bf16 = "bf16 in hardware" if bfloat16 else "no bf16 in hardware: trainings use 32-true"
     text = f"{threads} threads on {cores} cores, {bf16}"
     if threads > cores:
         return Finding(
@@ -206,10 +207,7 @@ def _torch_findings(pair: Finding) -> Iterator[Finding]:
             yield check_operators(import_module("torchvision.extension")._has_ops(), cuda)
     names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     yield check_gpu(names, cuda, driver=Path("/proc/driver/nvidia/version").exists())
-    cpuinfo = Path("/proc/cpuinfo")
-    yield check_cpu(
-        torch.get_num_threads(), len(os.sched_getaffinity(0)), cpuinfo.read_text() if cpuinfo.exists() else ""
-    )
+    yield check_cpu(torch.get_num_threads(), len(os.sched_getaffinity(0)), has_bfloat16())
 
 
 def _installed(distribution: str) -> str | None:

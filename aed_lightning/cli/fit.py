@@ -11,7 +11,7 @@ from ..callbacks import Evaluation
 from ..data.progress import default_progress
 from ..model.weights import save_weights
 from ..stages.stage import Stage
-from .resume import checkpoints_to_resume, load_teacher
+from .resume import checkpoints_to_resume, distilled_from, load_teacher, refuse_changed_configuration
 from .summary import print_summary
 from .training import STAGES, AedCLI
 
@@ -23,6 +23,8 @@ def run(arguments: Sequence[str]) -> int:
     names = list(STAGES) if options.stages == "all" else [options.stages]
     resumed = checkpoints_to_resume(cli, names, options.resume)
     if options.stages == "student":
+        if options.resume != "force":
+            refuse_changed_configuration(cli)
         load_teacher(cli)
     cli.datamodule.prepare_data(default_progress())
     cli.datamodule.training_rows()
@@ -31,6 +33,7 @@ def run(arguments: Sequence[str]) -> int:
     cli.write_run_files()
     for name in names:
         trainer, stage, evaluation = _train(cli, name, resumed.get(name))
+    save_weights(cli.paths, cli.network, cli.card(names[-1]))
     if options.evaluate:
         trainer.test(stage, cli.datamodule, verbose=False)
         print_summary(cli.console, evaluation.figures, cli.paths.root)
@@ -55,7 +58,9 @@ def _train(cli: AedCLI, name: str, checkpoint: Path | None) -> tuple[L.Trainer, 
     cli.datamodule.batch_size = options.batch_size
     evaluation = cli.build_evaluation(cli.paths, epoch=options.epochs - 1)
     trainer = cli.build_trainer(name, evaluation)
-    stage = cli.build_stage(name)
+    stage = cli.build_stage(name, total_steps=options.epochs * cli.datamodule.train_batches())
+    if name == "student" and checkpoint is not None and not distilled_from(cli.network, checkpoint):
+        cli.console.print("the teacher has changed since the student was trained: the student starts anew")
+        checkpoint = None
     trainer.fit(stage, cli.datamodule, ckpt_path=checkpoint, weights_only=True)
-    save_weights(cli.paths, cli.network, cli.card(name))
     return trainer, stage, evaluation

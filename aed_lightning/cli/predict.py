@@ -7,7 +7,7 @@ from .trained import TrainedRun
 
 def run(arguments: Sequence[str]) -> int:
     """Write `scores/VIDEO.npz` for every test video."""
-    trained = TrainedRun(arguments, "predict")
+    trained = TrainedRun(arguments, "predict", lambda data, card: data.test_rows(labeled=False))
     trained.trainer.predict(trained.stage, trained.cli.datamodule, return_predictions=False)
     trained.cli.console.print(f"scores written to {trained.cli.paths.scores}")
     return 0

@@ -1,17 +1,21 @@
 """`prepare`: decode the videos of a data set once, into arrays at model size."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from .help_text import COMMON_OPTIONS, wants_help
 
+if TYPE_CHECKING:
+    from lightning.pytorch.cli import LightningArgumentParser
+
 HELP = f"""\
-usage: python -m aed_lightning prepare --config FILE [--check true] [options]
+usage: python -m aed_lightning prepare --config FILE [--check] [options]
 
 Decode every video once into memory-mapped frames at model size and motion maxima, with a manifest of counted
 frames, sizes, hashes and labels. What is up to date is left alone; `fit`, `validate`, `test` and `predict` do the
 same for what is missing.
 
-  --check true        prepare nothing, verify the store against the files: exit code 1 and a list if they differ
+  --check             prepare nothing, verify the store against the files: exit code 1 and a list if they differ
 
 {COMMON_OPTIONS}"""
 
@@ -25,11 +29,7 @@ def run(arguments: Sequence[str]) -> int:
     from ..data.progress import default_progress
     from .training import AedCLI
 
-    cli = AedCLI(
-        arguments,
-        "prepare",
-        lambda parser: parser.add_argument("--check", type=bool, default=False, help="verify only"),
-    )
+    cli = AedCLI(arguments, "prepare", _add_options)
     data = cli.datamodule
     if cli.config.check:
         problems = check(data.open_layout(), data.root, data.store)
@@ -43,3 +43,7 @@ def run(arguments: Sequence[str]) -> int:
     anomalous = sum(row.anomalous_frames or 0 for row in rows)
     cli.console.print(f"{data.store_path}: {len(rows)} videos, {frames} frames, {anomalous} of them anomalous")
     return 0
+
+
+def _add_options(parser: "LightningArgumentParser") -> None:
+    parser.add_argument("--check", action="store_true", help="prepare nothing, verify the store against the files")

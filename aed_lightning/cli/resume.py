@@ -4,13 +4,25 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 import yaml
 
 from ..core import DataError, UsageError
+from ..model import AutoEncoder
 from ..model.weights import read_checkpoint, refuse_other_architecture
 from .training import AedCLI
 
-TRAINING_KEYS = ("data", "model", "teacher", "student", "seed")
+TRAINING_KEYS = (
+    "data",
+    "model",
+    "teacher",
+    "student",
+    "seed",
+    "trainer.precision",
+    "trainer.gradient_clip_val",
+    "trainer.accumulate_grad_batches",
+    "trainer.limit_train_batches",
+)
 PLACES = ("data.root", "data.store", "data.workers")
 """Keys of the data that say where and how, not what."""
 
@@ -31,23 +43,37 @@ def checkpoints_to_resume(cli: AedCLI, names: Sequence[str], resume: str) -> dic
         card, _ = read_checkpoint(file)
         refuse_other_architecture(cli.network, card, file)
     if resume == "auto" and found:
-        _refuse_changed_configuration(cli)
+        refuse_changed_configuration(cli)
     if resume != "never" and not found:
         cli.console.print(f"nothing to resume in {cli.paths.root}: starting anew")
     return found
 
 
 def load_teacher(cli: AedCLI) -> None:
-    """Put the trained teacher of the run directory into the network. Raises DataError where there is none."""
+    """Put the trained teacher of the run directory into the network. Raises DataError where it is not there whole."""
     file = cli.paths.last_checkpoint("teacher")
     if not file.is_file():
         raise DataError(f"{file}: no trained teacher; train it with --stages teacher, or both with --stages all")
     card, state = read_checkpoint(file)
     refuse_other_architecture(cli.network, card, file)
+    epochs = cli.config.teacher.epochs
+    if card["finished_epochs"] < epochs:
+        raise DataError(
+            f"{file}: a teacher that stopped after {card['finished_epochs']} of {epochs} epochs; "
+            "finish it with --stages teacher --resume auto"
+        )
     cli.network.load_state_dict(state)
 
 
-def _refuse_changed_configuration(cli: AedCLI) -> None:
+def distilled_from(network: AutoEncoder, checkpoint: Path) -> bool:
+    """Whether the student in `checkpoint` was trained beside the teacher that `network` holds."""
+    _, state = read_checkpoint(checkpoint)
+    ours = network.state_dict()
+    return all(torch.equal(ours[name].cpu(), state[name]) for name in ours if not name.startswith("student."))
+
+
+def refuse_changed_configuration(cli: AedCLI) -> None:
+    """Raise UsageError with the keys that change a training, where they differ from those of the run directory."""
     if not cli.paths.config.is_file():
         return
     before = dict(_leaves(yaml.safe_load(cli.paths.config.read_text(encoding="utf-8"))))
@@ -55,11 +81,11 @@ def _refuse_changed_configuration(cli: AedCLI) -> None:
     changes = [
         f"{key} {before.get(key)} (now {now.get(key)})"
         for key in sorted(before.keys() | now.keys())
-        if key.split(".")[0] in TRAINING_KEYS and key not in PLACES and before.get(key) != now.get(key)
+        if key.startswith(TRAINING_KEYS) and key not in PLACES and before.get(key) != now.get(key)
     ]
     if changes:
         raise UsageError(
-            f"--resume auto: {cli.paths.root} was trained with another configuration: {', '.join(changes)}; "
+            f"{cli.paths.root} was trained with another configuration: {', '.join(changes)}; "
             "give the old values, another --run_dir, or --resume force"
         )
 

@@ -8,8 +8,7 @@ from .trained import TrainedRun
 
 def run(arguments: Sequence[str]) -> int:
     """Evaluate; writes scores and metrics.json and prints the summary."""
-    trained = TrainedRun(arguments, "test")
-    trained.cli.datamodule.test_rows()
+    trained = TrainedRun(arguments, "test", lambda data, card: data.test_rows())
     trained.trainer.test(trained.stage, trained.cli.datamodule, verbose=False)
     print_summary(trained.cli.console, trained.evaluation.figures, trained.cli.paths.root)
     return 0

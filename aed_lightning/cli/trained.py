@@ -1,40 +1,47 @@
 """What `validate`, `test` and `predict` share: trained weights, in a run directory of their own."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import lightning.pytorch as L
 from lightning.pytorch.cli import LightningArgumentParser
 
 from ..callbacks import Evaluation
 from ..core import RunPaths, UsageError
+from ..data.module import DataModule
 from ..data.progress import default_progress
 from ..model.weights import load_weights, refuse_other_architecture
 from ..stages.stage import Stage
 from .training import AedCLI
 
+Card = dict[str, Any]
+
 
 class TrainedRun:
     """Network, trainer and evaluation for weights that exist.
 
-    Weights come from `--weights`, or from the configuration's run directory; then the output goes beside it, to
-    `RUN-VERB`. An output directory that is not empty is refused.
+    Weights come from `--weights`, or from the run directory of the data set (`runs/NAME`). The output goes to
+    `--run_dir`, or to `runs/NAME-VERB`. An output directory that is not empty is refused.
+    check: sees the data and the card of the weights before anything is written, and raises what is wrong with them.
     """
 
-    def __init__(self, arguments: Sequence[str], verb: str) -> None:
+    def __init__(self, arguments: Sequence[str], verb: str, check: Callable[[DataModule, Card], object]) -> None:
         self.cli = AedCLI(arguments, verb, _add_options)
         cli = self.cli
-        weights: Path = cli.config.weights or cli.paths.root
+        runs = Path("runs") / str(cli.datamodule.name)
+        weights: Path = cli.config.weights or runs
         network, card = load_weights(weights)
         refuse_other_architecture(cli.network, card, weights)
         cli.network.load_state_dict(network.state_dict())
-        if cli.config.weights is None:
-            cli.paths = RunPaths(cli.paths.root.with_name(f"{cli.paths.root.name}-{verb}"))
+        if cli.config.run_dir is None:
+            cli.paths = RunPaths(runs.with_name(f"{runs.name}-{verb}"))
         _refuse_used(cli.paths.root)
         self.evaluation: Evaluation = cli.build_evaluation(cli.paths, epoch=card["epoch"])
         stage = card["stage"]
         cli.datamodule.batch_size = cli.config_init[stage].batch_size
         cli.datamodule.prepare_data(default_progress())
+        check(cli.datamodule, card)
         cli.write_run_files()
         self.trainer: L.Trainer = cli.build_trainer(stage, self.evaluation, logger=False)
         self.stage: Stage = cli.build_stage(stage)
@@ -45,10 +52,10 @@ def _add_options(parser: LightningArgumentParser) -> None:
         "--weights",
         type=Path | None,
         default=None,
-        help="run directory or checkpoint file (default: the run directory of the configuration)",
+        help="run directory or checkpoint file (default: runs/NAME)",
     )
 
 
 def _refuse_used(run_dir: Path) -> None:
     if run_dir.is_dir() and any(run_dir.iterdir()):
-        raise UsageError(f"--run_dir {run_dir} is not empty; give another one, or remove it")
+        raise UsageError(f"--run_dir {run_dir} is not empty; give another one")

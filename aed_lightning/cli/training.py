@@ -11,6 +11,7 @@ from typing import Any
 import lightning.pytorch as L
 import torch
 import yaml
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger
 from omegaconf.errors import OmegaConfBaseException
@@ -19,7 +20,7 @@ from rich.console import Console
 from ..callbacks import Evaluation, StageCheckpoints
 from ..callbacks.progress import EpochLines
 from ..core import RunPaths, UsageError, write_json, write_text
-from ..core.environment import environment, processor_name
+from ..core.environment import environment, has_bfloat16, processor_name
 from ..data.module import DataModule
 from ..model import AutoEncoder
 from ..scoring.rules import DefaultRule, Rule
@@ -73,7 +74,7 @@ class AedCLI(LightningCLI):
         parser.add_argument("--run_dir", type=Path | None, default=None, help="folder of the run (default: runs/NAME)")
 
     def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        parser.add_lightning_class_args(DataModule, "data")
+        parser.add_class_arguments(DataModule, "data", skip={"batch_size"})  # each stage has its own
         parser.add_class_arguments(AutoEncoder, "model")
         parser.add_class_arguments(StageOptions, "teacher")
         parser.add_class_arguments(StageOptions, "student")
@@ -96,8 +97,16 @@ class AedCLI(LightningCLI):
             self.config = parser.parse_args(args)
         except OmegaConfBaseException as error:
             raise UsageError(f"configuration: {str(error).splitlines()[0]}") from error
-        if self.config.seed < 0:
-            raise UsageError(f"--seed {self.config.seed} is negative; give 0 or more")
+        trainer = self.config.trainer
+        if not 0 <= self.config.seed < 2**32:
+            raise UsageError(f"--seed {self.config.seed} is not between 0 and {2**32 - 1}")
+        if trainer.max_epochs is not None or trainer.fast_dev_run:
+            raise UsageError(
+                "trainer.max_epochs, trainer.fast_dev_run: not used here; give teacher.epochs and student.epochs, "
+                "or add --config configs/overrides/debug.yaml"
+            )
+        if not all(limit in (None, 1.0) for limit in (trainer.limit_val_batches, trainer.limit_test_batches)):
+            raise UsageError("trainer.limit_val_batches, trainer.limit_test_batches: figures need whole videos")
 
     def _set_seed(self) -> None:
         L.seed_everything(self.config.seed, verbose=False)
@@ -113,16 +122,9 @@ class AedCLI(LightningCLI):
 
     # what the verbs build from it
 
-    def build_stage(self, name: str) -> Stage:
-        """The LightningModule of a stage around the shared network."""
-        options: StageOptions = self.config_init[name]
-        return STAGES[name](
-            self.network,
-            self.rule,
-            options,
-            seed=self.seed,
-            total_steps=options.epochs * self.datamodule.train_batches(),
-        )
+    def build_stage(self, name: str, total_steps: int | None = None) -> Stage:
+        """The LightningModule of a stage around the shared network; schedules need `total_steps` to train."""
+        return STAGES[name](self.network, self.rule, self.config_init[name], seed=self.seed, total_steps=total_steps)
 
     def build_trainer(self, stage: str, evaluation: Evaluation, **overrides: Any) -> L.Trainer:
         """A trainer for one stage, logging below the run directory."""
@@ -130,12 +132,16 @@ class AedCLI(LightningCLI):
         settings: dict[str, Any] = {
             "max_epochs": self.config_init[stage].epochs,
             "default_root_dir": self.paths.root,
+            "precision": self._precision(),
             **overrides,
             "callbacks": callbacks,
         }
         if self.config.trainer.logger is None:
             settings.setdefault("logger", CSVLogger(self.paths.root, name="logs", version=self._log_version(stage)))
-        return self.instantiate_trainer(**settings)
+        try:
+            return self.instantiate_trainer(**settings)
+        except MisconfigurationException as error:
+            raise UsageError(f"trainer: {error}") from error
 
     def build_evaluation(self, paths: RunPaths, epoch: int) -> Evaluation:
         """The evaluation callback, with what metrics.json must say of this run."""
@@ -162,6 +168,7 @@ class AedCLI(LightningCLI):
             "seed": self.seed,
             "normalization": {"center": 127.5, "scale": 127.5},
             "clip_offset": self.datamodule.clip_offset,
+            "held_out": [row.name for row in self.datamodule.training_rows()[1]],
             "rule": {"name": self.rule.name, **dataclasses.asdict(self.rule)},
             "smoothing": dataclasses.asdict(self.smoothing),
         }
@@ -170,6 +177,15 @@ class AedCLI(LightningCLI):
         on_gpu = torch.cuda.is_available() and self.config.trainer.accelerator != "cpu"
         device = torch.cuda.get_device_name() if on_gpu else f"cpu ({processor_name()})"
         return environment(self.seed, device, torch.get_num_threads())
+
+    def _precision(self) -> Any:
+        """As configured; but bfloat16 that the processor must emulate is slower than float32 by far."""
+        precision = self.config.trainer.precision
+        on_cpu = self.config.trainer.accelerator == "cpu" or not torch.cuda.is_available()
+        if precision == "bf16-mixed" and on_cpu and not has_bfloat16():
+            self.console.print("this processor has no bfloat16: training in 32-true")
+            return "32-true"
+        return precision
 
     def _own_callbacks(self) -> list[L.Callback]:
         configured = self.config_init.trainer.callbacks or []

@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "numpy", "scipy", "opencv-python", "av")
 
 
@@ -37,9 +38,18 @@ def commit() -> str | None:
 
 def processor_name() -> str:
     """What the system calls the processor."""
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").is_file() else []
-    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    names = [line.split(":", 1)[1].strip() for line in _cpuinfo().splitlines() if line.startswith("model name")]
     return names[0] if names else platform.machine()
+
+
+def has_bfloat16() -> bool:
+    """Whether the processor computes in bfloat16 by itself."""
+    return bool(BFLOAT16_FLAGS & set(_cpuinfo().split()))
+
+
+def _cpuinfo() -> str:
+    file = Path("/proc/cpuinfo")
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
 
 
 def environment(seed: int, device: str, threads: int) -> dict[str, Any]:

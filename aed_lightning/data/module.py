@@ -63,6 +63,14 @@ class DataModule(L.LightningDataModule):
         super().__init__()
         if not 0 <= augmentation_percentage <= 100:
             raise UsageError(f"data.augmentation_percentage {augmentation_percentage} is not between 0 and 100")
+        for key, value, least in (
+            ("cell", cell, 1),
+            ("clip_offset", clip_offset, 0),
+            ("holdout", holdout, 0),
+            ("workers", workers, 0),
+        ):
+            if value < least:
+                raise UsageError(f"data.{key} {value}: give {least} or more")
         if patch_size % cell:
             raise UsageError(
                 f"model.patch_size {patch_size} is not a multiple of data.cell {cell}; choose a smaller cell"
@@ -121,14 +129,20 @@ class DataModule(L.LightningDataModule):
     def test_rows(self, *, labeled: bool = True) -> list[VideoRow]:
         """The test videos; refuses where one has no labels and `labeled` asks for them."""
         rows = self.store.videos("test")
+        anomalous, frames = sum(row.anomalous_frames or 0 for row in rows), sum(row.frames for row in rows)
         missing = [row.name for row in rows if not row.labeled]
-        if labeled and (missing or not rows):
-            what = f"no labels for {', '.join(missing)}" if missing else "no test videos"
-            raise DataError(
-                f"{self.root}: {what}; add test videos and labels (docs/datasets.md), "
-                "or train without evaluating: --evaluate false"
-            )
-        return rows
+        if not rows:
+            problem = "no test videos"
+        elif labeled and missing:
+            problem = f"no labels for {', '.join(missing)}"
+        elif labeled and anomalous in (0, frames):
+            problem = f"{anomalous} of {frames} test frames are anomalous, an AUC needs both classes"
+        else:
+            return rows
+        raise DataError(
+            f"{self.root}: {problem}; add test videos and labels (docs/datasets.md). "
+            "`fit --evaluate false` trains without them"
+        )
 
     def train_batches(self) -> int:
         """Steps of one epoch on one process."""

@@ -140,6 +140,13 @@ class _Preparation:
         if labels is None or len(labels) != row.frames:
             labels = self.layout.labels(video, row.frames)
         kinds = self.layout.kinds(video, row.frames)
+        if labels is not None and kinds is not None and (named := np.flatnonzero([bool(kind) for kind in kinds])).size:
+            normal = named[labels[named] == 0]
+            if normal.size:
+                raise DataError(
+                    f"{video.name}: frame {normal[0]} has the label 0 and a track of kind {kinds[normal[0]]!r}; "
+                    "correct the one or the other"
+                )
         source = video.label_source if labels is not None else None
         labeled = replace(
             row,

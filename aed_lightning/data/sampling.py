@@ -1,5 +1,6 @@
 """The order of the clips, and a loader that goes on in the middle of an epoch."""
 
+import signal
 from collections.abc import Iterator
 
 from torch.utils.data import DataLoader, Sampler
@@ -12,8 +13,9 @@ from .clips import ClipDataset, ClipKey
 class ClipBatches(Sampler[list[ClipKey]]):
     """Batches of clip keys for one rank: shuffled by (seed, epoch), or in order.
 
-    The last batch may be smaller. No clip is repeated to even out the ranks. `epoch` and `start` (batches to skip)
-    say where the next iteration begins.
+    The last batch may be smaller. No clip is repeated to even out the ranks; where they train, so that all make the
+    same steps, the last few clips of an epoch's order are left out instead. `epoch` and `start` (batches to skip) say
+    where the next iteration begins.
     """
 
     def __init__(
@@ -25,20 +27,26 @@ class ClipBatches(Sampler[list[ClipKey]]):
         self.start = 0
 
     def __len__(self) -> int:
-        mine = len(range(self.rank, self.clips, self.ranks))
+        mine = len(range(self.rank, self._used(), self.ranks))
         return -(-mine // self.batch_size)
 
     def __iter__(self) -> Iterator[list[ClipKey]]:
         order = list(range(self.clips))
         if self.shuffle:
             order = generator(self.seed, "order", epoch=self.epoch).permutation(self.clips).tolist()
-        mine = [ClipKey(index, self.epoch) for index in order[self.rank :: self.ranks]]
+        mine = [ClipKey(index, self.epoch) for index in order[self.rank : self._used() : self.ranks]]
         for first in range(self.start * self.batch_size, len(mine), self.batch_size):
             yield mine[first : first + self.batch_size]
 
+    def _used(self) -> int:
+        return self.clips - self.clips % self.ranks if self.shuffle else self.clips
+
 
 class ClipLoader:
-    """Loads batches of clips; each iteration is the next epoch, and its place can be saved and restored.
+    """Loads batches of clips.
+
+    Shuffled, each iteration is the next epoch, and its place can be saved and restored. In order, each iteration is the
+    same: every clip, in epoch 0.
 
     Not a DataLoader but around one: Lightning rebuilds DataLoaders with its own samplers where it predicts.
     """
@@ -55,6 +63,7 @@ class ClipLoader:
             pin_memory=pin_memory,
             multiprocessing_context="spawn" if workers else None,
             persistent_workers=workers > 0,
+            worker_init_fn=_leave_ctrl_c_to_the_parent,
         )
         self._batches = batches
         self._epoch = 0
@@ -64,6 +73,9 @@ class ClipLoader:
         return len(self._batches)
 
     def __iter__(self) -> Iterator[Clips]:
+        if not self._batches.shuffle:
+            yield from self._loader
+            return
         if self._delivered == len(self._batches):
             self._epoch, self._delivered = self._epoch + 1, 0
         self._batches.epoch, self._batches.start = self._epoch, self._delivered
@@ -78,3 +90,8 @@ class ClipLoader:
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Go on where `state` was taken."""
         self._epoch, self._delivered = state["epoch"], state["delivered"]
+
+
+def _leave_ctrl_c_to_the_parent(worker: int) -> None:
+    """A terminal sends Ctrl-C to the workers too; they must go on until the parent has its checkpoint."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

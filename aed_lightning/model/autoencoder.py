@@ -59,6 +59,18 @@ class AutoEncoder(nn.Module):
             key: value for key, value in locals().items() if key not in ("self", "__class__")
         }
         height, width = frame_size
+        if patch_size < 1 or min(height, width) < 1:
+            raise UsageError(f"model.patch_size {patch_size}, frame size {height}x{width}: all must be positive")
+        for key, dim in (("encoder_dim", encoder_dim), ("decoder_dim", decoder_dim)):
+            if heads < 1 or dim < 1 or dim % heads:
+                raise UsageError(
+                    f"model.heads {heads} does not divide model.{key} {dim}; give a divisor of both widths"
+                )
+        if min(encoder_depth, teacher_depth, student_depth) < 0 or not 0 <= dropout < 1:
+            raise UsageError(
+                f"model.encoder_depth {encoder_depth}, teacher_depth {teacher_depth}, student_depth {student_depth}, "
+                f"dropout {dropout}: depths must not be negative, dropout must be in [0, 1)"
+            )
         if height % patch_size or width % patch_size:
             raise UsageError(
                 f"model.patch_size {patch_size} does not divide the frame size {height}x{width}; "

@@ -45,10 +45,14 @@ def load_weights(weights: Path) -> tuple[AutoEncoder, dict[str, Any]]:
 
 
 def read_checkpoint(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
-    """What a stage's checkpoint says of itself (stage, architecture, epoch), and the network's tensors."""
+    """What a stage's checkpoint says of itself, and the network's tensors.
+
+    Stage, architecture, epoch (0-based) and finished epochs.
+    """
     try:
         checkpoint = torch.load(file, map_location="cpu", weights_only=True)
-        card = {**checkpoint["aed_lightning"], "epoch": checkpoint["epoch"]}
+        finished = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
+        card = {**checkpoint["aed_lightning"], "epoch": checkpoint["epoch"], "finished_epochs": finished}
         prefix = "network."
         state = {
             name.removeprefix(prefix): value

@@ -11,6 +11,7 @@ from jaxtyping import Float, Float64
 from scipy import ndimage
 from torch import Tensor
 
+from ..core import UsageError
 from ..core.clip import Batch, Reconstruction
 from .maps import pixel_map, predicted_map, student_difference, teacher_difference
 
@@ -39,22 +40,26 @@ class Rule(ABC):
 
 @dataclass(frozen=True)
 class DefaultRule(Rule):
-    """Ours: the predicted anomaly map, the head, and the discrepancy of the map, in shares of a frame's worst tokens.
+    """Ours: predicted anomaly map, head, and discrepancy, where they are worst in the frame.
+
+    Chosen on validation: experiments/0001-default-rule.
 
     map_weight: of the mean predicted map over the `top` highest tokens.
     head_weight: of the head's probability.
-    discrepancy_weight: of the mean absolute difference of teacher and student over the `top` highest tokens.
-    error_weight: of the mean squared error of the teacher's colors, weighted by motion.
-    top: number of tokens that count.
+    discrepancy_weight: of the mean absolute difference of teacher and student, all channels, over the `top` highest
+    tokens. top: number of tokens that count.
     """
 
     name: ClassVar[str] = "default"
 
     map_weight: float = 1.0
-    head_weight: float = 0.5
+    head_weight: float = 0.25
     discrepancy_weight: float = 0.5
-    error_weight: float = 0.0
-    top: int = 4
+    top: int = 2
+
+    def __post_init__(self) -> None:
+        if self.top < 1:
+            raise UsageError(f"scoring.top {self.top}: give 1 token or more")
 
     def frame_values(
         self, batch: Batch, reconstruction: Reconstruction, patch: int, rows: int
@@ -65,10 +70,6 @@ class DefaultRule(Rule):
         discrepancy = student_difference(reconstruction)
         if discrepancy is not None:
             score = score + self.discrepancy_weight * self._top_mean(discrepancy.abs().mean(dim=2))
-        if self.error_weight:
-            colors = teacher_difference(batch, reconstruction, patch).unflatten(2, (-1, 4))[..., :3]
-            error = colors.square().mean(dim=(2, 3))
-            score = score + self.error_weight * (batch.token_weights * error).sum(dim=1)
         return score
 
     def _top_mean(self, tokens: Float[Tensor, "batch tokens"]) -> Float[Tensor, " batch"]:
@@ -90,6 +91,10 @@ class PaperRule(Rule):
     beta: float = 0.3
     gamma: float = 0.3
     filter_size: int = 9
+
+    def __post_init__(self) -> None:
+        if self.filter_size < 1:
+            raise UsageError(f"scoring.filter_size {self.filter_size}: give 1 or more")
 
     def frame_values(
         self, batch: Batch, reconstruction: Reconstruction, patch: int, rows: int

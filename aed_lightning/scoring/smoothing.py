@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from ..core import UsageError
+from .temporal import check_sigma
+
 
 @dataclass(frozen=True)
 class Smoothing:
@@ -17,6 +20,14 @@ class Smoothing:
     official_range: int = 38
     official_mu: int = 11
     official_per_video_minmax: bool = False
+
+    def __post_init__(self) -> None:
+        check_sigma(self.sigma)
+        if self.official_range < 2 or self.official_range % 2 or self.official_mu <= 0:
+            raise UsageError(
+                f"smoothing.official_range {self.official_range}, official_mu {self.official_mu}: "
+                "the range must be even and at least 2, mu must be positive"
+            )
 
     def official(self) -> dict[str, Any]:
         """Parameters of `metrics.evaluate` under the official protocol."""

@@ -34,6 +34,11 @@ class StageOptions:
                 f"epochs {self.epochs}, batch_size {self.batch_size}, learning_rate {self.learning_rate}: "
                 "epochs must not be negative, the others must be positive"
             )
+        if self.warmup_steps < 0 or self.weight_decay < 0 or not all(0 <= beta < 1 for beta in self.betas):
+            raise UsageError(
+                f"warmup_steps {self.warmup_steps}, weight_decay {self.weight_decay}, betas {self.betas}: "
+                "steps and decay must not be negative, betas must be in [0, 1)"
+            )
 
     def optimizer(self, parameters: Iterable[nn.Parameter]) -> torch.optim.AdamW:
         """AdamW over `parameters`, in two groups: with and without decay."""
