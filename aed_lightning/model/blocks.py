@@ -26,13 +26,13 @@ class ConvolutionalProjection(nn.Module):
         # Three copies of the input and as many groups as channels: CPUs and GPUs have fast code for that shape,
         # and not for one group with three outputs.
         self.convolution = nn.Conv2d(3 * dim, 3 * dim, kernel_size=3, padding=1, groups=3 * dim, bias=False)
-        self.norm = nn.BatchNorm2d(3 * dim)
+        self.norm = nn.BatchNorm1d(3 * dim)
 
     def forward(self, tokens: Float[Tensor, "batch some dim"], grid: TokenGrid) -> Float[Tensor, "batch some dim3"]:
         full = grid.place(tokens).repeat(1, 1, 3)
         maps = self.convolution(full.transpose(1, 2).unflatten(2, (grid.rows, grid.columns)))
         taken = grid.take(maps.flatten(2).transpose(1, 2))
-        return self.norm(taken.transpose(1, 2).unsqueeze(3)).squeeze(3).transpose(1, 2)
+        return self.norm(taken.flatten(0, 1)).view_as(taken)
 
 
 class Attention(nn.Module):
@@ -57,8 +57,24 @@ class Attention(nn.Module):
             layer(source).unflatten(2, (self.heads, -1)).transpose(1, 2)
             for layer, source in zip((self.query, self.key, self.value), sources, strict=True)
         )
-        mixed = functional.scaled_dot_product_attention(query, key, value, scale=self.scale)
+        mixed = attend(query, key, value, self.scale)
         return self.output(mixed.transpose(1, 2).flatten(2))
+
+
+def attend(
+    query: Float[Tensor, "batch heads some width"],
+    key: Float[Tensor, "batch heads some width"],
+    value: Float[Tensor, "batch heads some width"],
+    scale: float,
+) -> Float[Tensor, "batch heads some width"]:
+    """Scaled dot-product attention, fused; but spelled out for training on a CPU.
+
+    There the fused backward pass costs two to four times as much for a few hundred tokens (docs/adr/0007).
+    """
+    if query.device.type == "cpu" and query.requires_grad:
+        weights = (scale * query @ key.transpose(2, 3)).softmax(dim=3)
+        return weights.to(value.dtype) @ value
+    return functional.scaled_dot_product_attention(query, key, value, scale=scale)
 
 
 class CvtBlock(nn.Module):

@@ -43,14 +43,18 @@ class TokenGrid:
         if self.visible is None:
             return tokens
         batch, _, dim = tokens.shape
-        full = tokens.new_empty(batch, self.rows * self.columns, dim)
-        full[:] = empty.to(tokens.dtype) if isinstance(empty, Tensor) else empty
-        return full.scatter(1, self._index(dim), tokens)
+        full = tokens.new_empty(batch * self.rows * self.columns, dim)
+        full[:] = empty.to(tokens.dtype).flatten() if isinstance(empty, Tensor) else empty
+        return full.index_copy(0, self._rows_of_batch(), tokens.flatten(0, 1)).unflatten(0, (batch, -1))
 
     def take(self, full: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch some dim"]:
         """The tokens that stand on the grid, from all places."""
-        return full if self.visible is None else full.gather(1, self._index(full.shape[2]))
+        if self.visible is None:
+            return full
+        return full.flatten(0, 1).index_select(0, self._rows_of_batch()).unflatten(0, (len(full), -1))
 
-    def _index(self, dim: int) -> Int[Tensor, "batch visible dim"]:
+    def _rows_of_batch(self) -> Int[Tensor, " visible_of_batch"]:
+        """Places of the visible tokens when the clips of a batch lie one below the other."""
         assert self.visible is not None
-        return self.visible.unsqueeze(2).expand(-1, -1, dim)
+        first = torch.arange(len(self.visible), device=self.visible.device) * (self.rows * self.columns)
+        return (self.visible + first[:, None]).flatten()

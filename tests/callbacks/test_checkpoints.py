@@ -22,14 +22,15 @@ def stage() -> TeacherStage:
     )
 
 
-def trainer_that_writes(content: bytes, fails: bool = False) -> Mock:
+def trainer_that_writes(content: bytes, fails: bool = False, first: bool = True) -> Mock:
     def save(path: Path) -> None:
         if fails:
             path.write_bytes(content[: len(content) // 2])
             raise OSError(28, "No space left on device")
         path.write_bytes(content)
 
-    return Mock(spec=L.Trainer, save_checkpoint=save, is_global_zero=True, global_step=7)
+    strategy = Mock(reduce_boolean_decision=lambda decision, all: decision)
+    return Mock(spec=L.Trainer, save_checkpoint=save, is_global_zero=first, global_step=7, strategy=strategy)
 
 
 @pytest.fixture
@@ -100,3 +101,19 @@ def test_the_handlers_of_before_come_back(checkpoints: StageCheckpoints, stage: 
         trainer_that_writes(b"weights"), stage, *([ValueError()] if hook == "on_exception" else [])
     )
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_only_the_first_rank_writes_and_all_of_them_meet(checkpoints: StageCheckpoints, stage: TeacherStage):
+    trainer = trainer_that_writes(b"", first=False)
+    trainer.save_checkpoint = Mock()
+    checkpoints.on_train_epoch_end(trainer, stage)
+    assert trainer.save_checkpoint.call_count == 1
+    assert not folder(checkpoints).exists()
+
+
+def test_a_rank_stops_where_another_got_the_signal(checkpoints: StageCheckpoints, stage: TeacherStage):
+    trainer = trainer_that_writes(b"whole")
+    trainer.strategy = Mock(reduce_boolean_decision=lambda decision, all: True)
+    with pytest.raises(Interrupted):
+        checkpoints.on_train_batch_end(trainer, stage)
+    assert (folder(checkpoints) / "last.ckpt").read_bytes() == b"whole"

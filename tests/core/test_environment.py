@@ -40,5 +40,12 @@ def test_without_git_there_is_no_commit(monkeypatch, tmp_path):
     assert record.commit() is None
 
 
+@pytest.mark.parametrize(("flags", "has"), [("avx512f avx512_bf16 sse2", True), ("avx512f avx512_bf16x sse2", False)])
+def test_bf16_is_read_from_the_flags_of_the_processor(flags, has, monkeypatch):
+    monkeypatch.setattr(record, "_cpuinfo", lambda: f"model name\t: Some CPU\nflags\t\t: fpu {flags}\n")
+    assert record.has_bfloat16() == has
+    assert record.processor_name() == "Some CPU"
+
+
 def test_the_processor_has_a_name():
     assert record.processor_name()

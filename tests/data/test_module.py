@@ -171,3 +171,20 @@ def test_validation_shows_both_classes_however_short_the_videos_are(tmp_path: Pa
     module.prepare_data()
     labels = torch.cat([clips.label for clips in module.val_dataloader()])
     assert set(labels.tolist()) == {0, 1}
+
+
+@pytest.mark.parametrize("argument", ["cell", "clip_offset", "holdout", "workers"])
+def test_numbers_that_cannot_be_negative_are_refused(argument: str):
+    with pytest.raises(UsageError, match=rf"data\.{argument} -1: give"):
+        DataModule("squares", **{argument: -1})
+
+
+def test_test_labels_of_one_class_are_refused_before_anything_is_trained(tmp_path: Path):
+    root = write_squares(tmp_path / "data")
+    for file in (root / "labels/frames").iterdir():
+        np.save(file, np.zeros_like(np.load(file)))
+    module = DataModule("squares", root=root, store=tmp_path / "store", frame_size=FRAME_SIZE, patch_size=8)
+    module.prepare_data()
+    with pytest.raises(DataError, match="0 of 42 test frames are anomalous"):
+        module.test_rows()
+    assert module.test_rows(labeled=False)

@@ -21,6 +21,7 @@ def checkpoint_of(network, **changes):
     return {
         "aed_lightning": {"stage": "teacher", "architecture": dict(network.architecture)},
         "epoch": 5,
+        "loops": {"fit_loop": {"epoch_progress": {"current": {"processed": 6}}}},
         "state_dict": {f"network.{name}": value for name, value in network.state_dict().items()},
     } | changes
 
@@ -57,7 +58,7 @@ def test_a_checkpoint_gives_its_stage_and_the_network(network, tmp_path):
     torch.save(checkpoint_of(network, optimizer_states=[{"step": 1}]), file)
     loaded, card = load_weights(file)
     assert_equal_weights(network, loaded)
-    assert (card["stage"], card["epoch"]) == ("teacher", 5)
+    assert (card["stage"], card["epoch"], card["finished_epochs"]) == ("teacher", 5, 6)
 
 
 def test_a_checkpoint_is_read_with_weights_only(network, tmp_path, monkeypatch):

@@ -141,3 +141,36 @@ def test_a_checkpoint_that_is_none(command, squares, tmp_path: Path, content: by
     outcome = command("fit", "--config", squares.config, "--run_dir", tmp_path / "run", "--resume", "auto")
     assert_refused(outcome, 1, str(file), "not a checkpoint of this program")
     assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "part"),
+    [
+        ("--model.heads", 3, "model.heads 3 does not divide model.encoder_dim 32"),
+        ("--model.patch_size", 0, "patch_size 0"),
+        ("--data.cell", 0, "data.cell 0"),
+        ("--teacher.betas", "[1.5, 0.9]", "betas (1.5, 0.9)"),
+        ("--smoothing.official_range", 39, "official_range 39"),
+        ("--scoring.top", 0, "scoring.top 0"),
+        ("--seed", 2**32, "--seed 4294967296"),
+        ("--trainer.max_epochs", 3, "teacher.epochs"),
+        ("--trainer.limit_val_batches", 1, "whole videos"),
+        ("--trainer.accelerator", "gpu", "trainer: "),
+    ],
+)
+def test_settings_that_would_fail_later_are_refused_with_their_name(fit, option: str, value: object, part: str):
+    assert_refused(fit(option, value), 2, part)
+
+
+def test_a_run_directory_that_is_a_file(fit, tmp_path: Path):
+    (tmp_path / "run").write_text("mine")
+    assert_refused(fit(), 1, str(tmp_path / "run"))
+    assert (tmp_path / "run").read_text() == "mine"
+
+
+def test_a_track_that_names_a_kind_where_the_label_is_normal(fit, root: Path):
+    (root / "labels/tracks").mkdir()
+    rows = "track_id,frame,x0,y0,x1,y1,kind\n1,2,0,0,8,8,leap\n"
+    (root / "labels/tracks/stop.csv").write_text(rows)
+    (root / "labels/tracks/leap.csv").write_text(rows.splitlines()[0] + "\n")
+    assert_refused(fit(), 1, "stop: frame 2 has the label 0 and a track of kind 'leap'")

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from aed_lightning.core import Interrupted
-from aed_lightning.model.weights import load_weights
+from aed_lightning.model.weights import load_weights, read_checkpoint
 from aed_lightning.stages import StudentStage, TeacherStage
 from aed_lightning.stages.stage import Stage
 
@@ -155,6 +155,28 @@ def test_a_run_may_move_its_data_and_change_its_workers_and_scores_when_it_goes_
     moved = ("--data.root", tmp_path / "data", "--data.store", tmp_path / "store", "--smoothing.sigma", 2)
     outcome = command("fit", "--config", squares.config, "--run_dir", tmp_path / "run", *moved, "--resume", "auto")
     assert outcome.code == 0
+
+
+def test_a_teacher_that_trains_on_gets_a_new_student(command, squares, trained: Path, tmp_path: Path):
+    shutil.copytree(trained, tmp_path / "run")
+    arguments = ("fit", "--config", squares.config, "--run_dir", tmp_path / "run", "--resume", "force")
+    outcome = command(*arguments, "--teacher.epochs", 2)
+    assert outcome.code == 0
+    assert "the student starts anew" in outcome.output
+    _, teacher = read_checkpoint(tmp_path / "run/checkpoints/teacher/last.ckpt")
+    network, card = load_weights(tmp_path / "run")
+    assert card["stage"] == "student"
+    final = network.state_dict()
+    assert all(torch.equal(final[name], teacher[name]) for name in teacher if not name.startswith("student."))
+    assert "starts anew" not in command(*arguments, "--teacher.epochs", 2).output
+
+
+def test_a_student_is_not_trained_beside_an_unfinished_teacher(command, squares, watch: Watch, tmp_path: Path):
+    watch.stop_at = ("step", STEPS + 2)
+    assert fit(command, squares, tmp_path, "--stages", "teacher").code == 143
+    outcome = fit(command, squares, tmp_path, "--stages", "student")
+    assert outcome.code == 1
+    assert "a teacher that stopped after 1 of 2 epochs" in outcome.errors
 
 
 def test_a_second_signal_ends_the_training_at_once(command, squares, monkeypatch, tmp_path: Path):

@@ -102,20 +102,20 @@ def test_predict_writes_the_scores_of_test_videos_without_labels(command, square
 
 def test_prepare_fills_the_store_and_check_finds_what_is_wrong_with_it(command, squares, tmp_path: Path):
     arguments = ("prepare", "--config", squares.config, "--data.store", tmp_path / "store")
-    missing = command(*arguments, "--check", "true")
+    missing = command(*arguments, "--check")
     assert missing.code == 1
     prepared = command(*arguments)
     assert prepared.code == 0
     assert "6 videos, 154 frames, 17 of them anomalous" in prepared.output
-    fine = command(*arguments, "--check", "true")
+    fine = command(*arguments, "--check")
     assert (fine.code, fine.output) == (0, f"{tmp_path / 'store'}: as it should be\n")
     frames = tmp_path / "store/frames/train/walk2.u8"
     frames.write_bytes(frames.read_bytes()[:-1])
-    broken = command(*arguments, "--check", "true")
+    broken = command(*arguments, "--check")
     assert broken.code == 1
     assert "walk2.u8" in broken.output
     assert command(*arguments).code == 0
-    assert command(*arguments, "--check", "true").code == 0
+    assert command(*arguments, "--check").code == 0
 
 
 def test_a_second_prepare_decodes_nothing(command, squares, tmp_path: Path):
@@ -125,3 +125,24 @@ def test_a_second_prepare_decodes_nothing(command, squares, tmp_path: Path):
     before = frames.stat().st_mtime_ns
     assert "walk1" not in command(*arguments).output
     assert frames.stat().st_mtime_ns == before
+
+
+def test_validation_on_videos_that_were_trained_on_is_refused(command, squares, trained: Path, tmp_path: Path):
+    arguments = ("validate", "--config", squares.config, "--weights", trained, "--run_dir", tmp_path / "run")
+    outcome = command(*arguments, "--data.holdout", 3)
+    assert outcome.code == 2
+    assert "--data.holdout 3: the weights were trained on walk" in outcome.errors
+    nothing = command(*arguments, "--data.holdout", 0)
+    assert nothing.code == 2
+    assert "no video is held out" in nothing.errors
+
+
+def test_nothing_to_predict_or_test_is_refused_before_anything_is_written(command, squares, trained: Path, tmp_path):
+    root = tmp_path / "data"
+    shutil.copytree(squares.root / "train", root / "train")
+    places = ("--data.root", root, "--data.store", tmp_path / "store", "--run_dir", tmp_path / "run")
+    for verb in ("predict", "test"):
+        outcome = command(verb, "--config", squares.config, "--weights", trained, *places)
+        assert outcome.code == 1
+        assert "no test videos" in outcome.errors
+    assert not (tmp_path / "run").exists()
