@@ -83,8 +83,8 @@ class AutoEncoder(nn.Module):
         self.patch_size = patch_size
         self.rows, self.columns = height // patch_size, width // patch_size
         self.tokens = self.rows * self.columns
-        self.visible_tokens = int(self.tokens * (1 - mask_ratio))
-        if self.visible_tokens == 0:
+        self.mask_ratio = mask_ratio
+        if self.visible_tokens(mask_ratio) == 0:
             raise UsageError(f"model.mask_ratio {mask_ratio} leaves none of {self.tokens} tokens visible; lower it")
 
         def blocks(dim: int, depth: int) -> list[CvtBlock]:
@@ -98,19 +98,26 @@ class AutoEncoder(nn.Module):
         self.teacher = Decoder(decoder_dim, values, blocks(decoder_dim, teacher_depth - branch_after))
         self.student = Decoder(decoder_dim, values, blocks(decoder_dim, student_depth))
 
+    def visible_tokens(self, mask_ratio: float) -> int:
+        """How many tokens of a clip stay visible at a mask ratio."""
+        return int(self.tokens * (1 - mask_ratio))
+
     def forward(
         self,
         inputs: Float[Tensor, "batch 9 height width"],
         mask: Bool[Tensor, "batch tokens"],
         with_student: bool = True,
+        mask_ratio: float | None = None,
     ) -> Reconstruction:
         """Reconstruct the clean middle frame and the anomaly map from what `mask` leaves visible.
 
-        `mask` hides all but `visible_tokens` tokens of each clip. Without the student its decoder does not run.
+        `mask` hides the same number of tokens in each clip: those of `mask_ratio`, the network's own unless given.
+        Without the student its decoder does not run.
         """
-        if mask.device.type == "cpu" and not bool((~mask).sum(1).eq(self.visible_tokens).all()):
-            raise ValueError(f"a mask must leave exactly {self.visible_tokens} of {self.tokens} tokens visible")
-        grid = TokenGrid(self.rows, self.columns, visible_indices(mask, self.visible_tokens))
+        visible = self.visible_tokens(self.mask_ratio if mask_ratio is None else mask_ratio)
+        if mask.device.type == "cpu" and not bool((~mask).sum(1).eq(visible).all()):
+            raise ValueError(f"a mask must leave exactly {visible} of {self.tokens} tokens visible")
+        grid = TokenGrid(self.rows, self.columns, visible_indices(mask, visible))
         encoded = self.encoder(inputs, grid)
         full_grid = TokenGrid(self.rows, self.columns)
         tokens = self.decoder_input(encoded, grid)

@@ -2,7 +2,7 @@
 device, and what it makes of a whole video of that."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -21,11 +21,17 @@ class Rule(ABC):
     """Base of the rules.
 
     `name` is what metrics.json and model.json call it; `needs_whole_videos` says that frames cannot be split over
-    processes.
+    processes. mask_ratio: share of the tokens that are hidden while scoring, or none for that of the training.
     """
 
     name: ClassVar[str]
     needs_whole_videos: ClassVar[bool] = False
+
+    mask_ratio: float | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.mask_ratio is not None and not 0 <= self.mask_ratio < 1:
+            raise UsageError(f"scoring.mask_ratio {self.mask_ratio} is not in [0, 1)")
 
     @abstractmethod
     def frame_values(
@@ -58,6 +64,7 @@ class DefaultRule(Rule):
     top: int = 2
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.top < 1:
             raise UsageError(f"scoring.top {self.top}: give 1 token or more")
 
@@ -93,6 +100,7 @@ class PaperRule(Rule):
     filter_size: int = 9
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.filter_size < 1:
             raise UsageError(f"scoring.filter_size {self.filter_size}: give 1 or more")
 

@@ -45,22 +45,24 @@ class Stage(L.LightningModule):
     def trained_parameters(self) -> Iterable[nn.Parameter]:
         """What this stage's optimizer moves."""
 
-    def reconstruct(self, batch: Batch, with_student: bool) -> Reconstruction:
-        """Run the network under the masks of the batch's clips."""
+    def reconstruct(self, batch: Batch, with_student: bool, mask_ratio: float | None = None) -> Reconstruction:
+        """Run the network under the masks of the batch's clips; at the network's own mask ratio unless given."""
+        ratio = self.network.mask_ratio if mask_ratio is None else mask_ratio
         masks = random_masks(
             batch.video,
             batch.frame_index,
             batch.epoch,
             tokens=self.network.tokens,
-            visible=self.network.visible_tokens,
+            visible=self.network.visible_tokens(ratio),
             seed=self.seed,
         )
-        reconstruction: Reconstruction = self.network(batch.inputs, masks.to(batch.inputs.device), with_student)
+        masks = masks.to(batch.inputs.device)
+        reconstruction: Reconstruction = self.network(batch.inputs, masks, with_student, ratio)
         return reconstruction
 
     def frame_values(self, batch: Batch) -> Float[Tensor, "batch *map"]:
         """What the rule takes from each frame of the batch."""
-        reconstruction = self.reconstruct(batch, with_student=self.name == "student")
+        reconstruction = self.reconstruct(batch, self.name == "student", self.rule.mask_ratio)
         return self.rule.frame_values(batch, reconstruction, self.network.patch_size, self.network.rows)
 
     def on_train_start(self) -> None:

@@ -13,7 +13,7 @@ SMALL = {"frame_size": (32, 64), "patch_size": 8, "encoder_dim": 32, "decoder_di
 def network_and_masks(**options):
     torch.manual_seed(0)
     network, batch = AutoEncoder(**SMALL | options), random_batch()
-    sizes = {"tokens": network.tokens, "visible": network.visible_tokens}
+    sizes = {"tokens": network.tokens, "visible": network.visible_tokens(network.mask_ratio)}
     return network, batch, random_masks(batch.video, batch.frame_index, batch.epoch, **sizes, seed=0)
 
 
@@ -134,3 +134,14 @@ def test_the_architecture_makes_the_same_network_again():
     assert {name: value.shape for name, value in twin.state_dict().items()} == {
         name: value.shape for name, value in network.state_dict().items()
     }
+
+
+def test_a_pass_may_hide_another_share_than_the_training_does():
+    network, batch, mask = network_and_masks()
+    nothing = torch.zeros_like(mask)
+    answer = network.eval()(batch.inputs, nothing, mask_ratio=0.0)
+    assert answer.teacher.shape == (4, network.tokens, 8 * 8 * 4)
+    with pytest.raises(ValueError, match="exactly"):
+        network(batch.inputs, nothing)
+    with pytest.raises(ValueError, match="exactly"):
+        network(batch.inputs, mask, mask_ratio=0.0)

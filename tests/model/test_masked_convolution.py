@@ -98,7 +98,7 @@ def test_with_nothing_hidden_the_encoders_block_is_a_plain_cvt_block(training):
     )
     block = randomized(network.encoder.blocks[0]).train(training)
     mask = torch.zeros(CLIPS, ROWS * COLUMNS, dtype=torch.bool)
-    grid = TokenGrid(ROWS, COLUMNS, visible_indices(mask, network.visible_tokens))
+    grid = TokenGrid(ROWS, COLUMNS, visible_indices(mask, network.visible_tokens(network.mask_ratio)))
     tokens = random_tokens(1 + ROWS * COLUMNS)
     expected = plain_block(block, tokens, plain_sources)
     torch.testing.assert_close(block(tokens, grid), expected, **EXACT)

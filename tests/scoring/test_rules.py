@@ -180,3 +180,10 @@ def test_what_a_rule_takes_from_a_frame_does_not_depend_on_the_frames_beside_it(
 def test_sizes_below_one_are_refused(rule, argument):
     with pytest.raises(UsageError, match=rf"scoring\.{argument} 0: give 1"):
         rule(**{argument: 0})
+
+
+@pytest.mark.parametrize("rule", RULES.values())
+@pytest.mark.parametrize("ratio", [-0.1, 1.0])
+def test_a_mask_ratio_outside_zero_to_one_is_refused(rule, ratio):
+    with pytest.raises(UsageError, match=rf"scoring\.mask_ratio {ratio}"):
+        rule(mask_ratio=ratio)

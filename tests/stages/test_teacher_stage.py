@@ -4,6 +4,7 @@ from batches import random_batch, smooth_batch
 from training import copied, fit, narrow_network, plain_trainer, predict, silenced_loader, stage_of
 
 from aed_lightning.model import head_loss, teacher_loss
+from aed_lightning.scoring.rules import DefaultRule, PaperRule
 from aed_lightning.stages import StageOptions, StudentStage, TeacherStage
 
 QUICK = StageOptions(learning_rate=1e-3)
@@ -81,3 +82,17 @@ def test_only_what_it_trains_asks_for_a_gradient():
     stage_of(TeacherStage, network, QUICK)
     asking = {name for name, parameter in network.named_parameters() if parameter.requires_grad}
     assert asking == {name for name, _ in network.named_parameters() if not name.startswith("student.")}
+
+
+@pytest.mark.parametrize(
+    ("rule", "hidden"), [(DefaultRule(mask_ratio=0.0), 0.0), (DefaultRule(mask_ratio=0.25), 0.25), (PaperRule(), 0.5)]
+)
+def test_the_rule_says_what_is_hidden_while_scoring_and_the_network_while_training(rule, hidden):
+    network = narrow_network()
+    stage = TeacherStage(network, rule, QUICK)
+    shares = []
+    network.register_forward_pre_hook(lambda module, inputs: shares.append(inputs[1].double().mean().item()))
+    stage.log = lambda *_, **__: None
+    stage.frame_values(BATCHES[0])
+    stage.training_step(BATCHES[0], 0)
+    assert shares == [hidden, 0.5]
