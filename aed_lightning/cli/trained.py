@@ -21,21 +21,21 @@ Card = dict[str, Any]
 class TrainedRun:
     """Network, trainer and evaluation for weights that exist.
 
-    Weights come from `--weights`, or from the run directory of the data set (`runs/NAME`). The output goes to
-    `--run_dir`, or to `runs/NAME-VERB`. An output directory that is not empty is refused.
+    Weights come from `--weights`, and the output goes to `--run_dir` or `runs/NAME-VERB`. Without `--weights` they are
+    those of the run directory, and the output goes beside it, to `RUN-VERB`. An output directory that is not empty is
+    refused.
     check: sees the data and the card of the weights before anything is written, and raises what is wrong with them.
     """
 
     def __init__(self, arguments: Sequence[str], verb: str, check: Callable[[DataModule, Card], object]) -> None:
         self.cli = AedCLI(arguments, verb, _add_options)
         cli = self.cli
-        runs = Path("runs") / str(cli.datamodule.name)
-        weights: Path = cli.config.weights or runs
+        weights: Path = cli.config.weights or cli.paths.root
         network, card = load_weights(weights)
         refuse_other_architecture(cli.network, card, weights)
         cli.network.load_state_dict(network.state_dict())
-        if cli.config.run_dir is None:
-            cli.paths = RunPaths(runs.with_name(f"{runs.name}-{verb}"))
+        if cli.config.weights is None or cli.config.run_dir is None:
+            cli.paths = RunPaths(cli.paths.root.with_name(f"{cli.paths.root.name}-{verb}"))
         _refuse_used(cli.paths.root)
         self.evaluation: Evaluation = cli.build_evaluation(cli.paths, epoch=card["epoch"])
         stage = card["stage"]
@@ -52,7 +52,7 @@ def _add_options(parser: LightningArgumentParser) -> None:
         "--weights",
         type=Path | None,
         default=None,
-        help="run directory or checkpoint file (default: runs/NAME)",
+        help="run directory or checkpoint file (default: the run directory of the configuration)",
     )
 
 

@@ -105,7 +105,8 @@ class AedCLI(LightningCLI):
                 "trainer.max_epochs, trainer.fast_dev_run: not used here; give teacher.epochs and student.epochs, "
                 "or add --config configs/overrides/debug.yaml"
             )
-        if not all(limit in (None, 1.0) for limit in (trainer.limit_val_batches, trainer.limit_test_batches)):
+        limits = (trainer.limit_val_batches, trainer.limit_test_batches)
+        if any(limit is not None and (isinstance(limit, int) or limit != 1.0) for limit in limits):
             raise UsageError("trainer.limit_val_batches, trainer.limit_test_batches: figures need whole videos")
 
     def _set_seed(self) -> None:

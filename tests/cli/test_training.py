@@ -93,5 +93,5 @@ def test_the_written_configuration_is_resolved_and_complete(squares, tmp_path: P
 
 
 def test_a_negative_seed_is_refused(squares):
-    with pytest.raises(UsageError, match="--seed -2 is negative"):
+    with pytest.raises(UsageError, match="--seed -2 is not between 0 and"):
         parse(squares, "--seed", -2)

@@ -87,7 +87,7 @@ def test_an_interpolation_of_a_key_that_does_not_exist(fit, tmp_path: Path):
 
 
 def test_a_negative_seed(fit):
-    assert_refused(fit("--seed", -1), 2, "--seed -1 is negative; give 0 or more")
+    assert_refused(fit("--seed", -1), 2, "--seed -1 is not between 0 and")
 
 
 def test_a_patch_size_that_does_not_divide_the_frame(fit):
