@@ -6,6 +6,9 @@ from typing import Literal
 import lightning.pytorch as L
 
 from ..anomalies import AnomalySource, ProceduralTraining, ProceduralValidation
+from ..anomalies.bank import Bank, bank_name, write_bank
+from ..anomalies.cutting import Cutting
+from ..anomalies.mixed import cutters
 from ..anomalies.pasting import EventPasting, RandomPasting
 from ..core import DataError, UsageError
 from ..core.clip import Batch, Clips
@@ -104,6 +107,11 @@ class DataModule(L.LightningDataModule):
             channels=self.channels,
             progress=progress,
         )
+        for source in cutters(self.anomalies):
+            folder = self._bank_folder(source.cutting)
+            if not (folder / "manifest.json").is_file():
+                videos = ((row.name, self.store.frames(row)) for row in self.training_rows()[0])
+                write_bank(folder, source.cutting, videos)
 
     @property
     def store(self) -> Store:
@@ -149,6 +157,8 @@ class DataModule(L.LightningDataModule):
         return -(-sum(row.frames for row in self.training_rows()[0]) // self.batch_size)
 
     def train_dataloader(self) -> ClipLoader:
+        for source in cutters(self.anomalies):
+            source.use(Bank(self._bank_folder(source.cutting)))
         pasting = RandomPasting(
             self.anomalies, self.augmentation_percentage, self.frame_size, self.store.channels, self.seed
         )
@@ -189,6 +199,11 @@ class DataModule(L.LightningDataModule):
     def on_after_batch_transfer(self, batch: Clips, dataloader_idx: int) -> Batch:
         """Floats begin here, on the device."""
         return self.finish(batch)
+
+    def _bank_folder(self, cutting: Cutting) -> Path:
+        """Where the objects cut from the training videos lie; never from those held out, and never from test videos."""
+        videos = [(row.name, row.sha256) for row in self.training_rows()[0]]
+        return self.store_path / "banks" / bank_name(cutting, videos, self.store.settings.to_json())
 
     def _loader(self, views: list[View], shuffle: bool = False) -> ClipLoader:
         dataset = ClipDataset(self.store, views, self.clip_offset)

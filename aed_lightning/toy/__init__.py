@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-TOY_VERSION = 1
+TOY_VERSION = 2
 """Changes with every change of a pixel or a label."""
 
-TOY_LABELS_SHA256 = "d05a8db80ea30839d399f1e430aebc6d4ec58d5bc97e3b6dc6659cca258b536c"
+TOY_LABELS_SHA256 = "946ff7f1b3d5b2f6fbe229a4b27e3820b32101c30a105a1ff9fbfc24b09b4af8"
 """`labels_hash` of the whole set of seed 0 in its default size."""
 
 if TYPE_CHECKING:

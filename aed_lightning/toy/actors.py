@@ -48,7 +48,7 @@ class Mover:
     def figure(self, camera: Camera, frame: int) -> Figure | None:
         """The figure, or none outside the picture."""
         ground = self.way.at(frame)
-        if ground[1] < 6.0 or ground[1] > 32.6 or abs(ground[0]) > camera.edge(ground[1]) + _MARGIN:
+        if ground[1] < 4.0 or ground[1] > 20.2 or abs(ground[0]) > camera.edge(ground[1]) + _MARGIN:
             return None
         figure = Figure(camera, ground, self._heading(frame))
         self._draw(figure, frame)
@@ -170,7 +170,7 @@ class Bag:
     def figure(self, camera: Camera, frame: int) -> Figure | None:
         """The bag at the carrier's side, then on the ground."""
         x, y = self.carrier.way.at(min(frame, self.dropped))
-        if abs(x) > camera.edge(y) + _MARGIN or not 6.0 < y < 32.6:
+        if abs(x) > camera.edge(y) + _MARGIN or not 4.0 < y < 20.2:
             return None
         figure = Figure(camera, (x, y - 0.25), float(self.carrier.way.heading[min(frame, self.dropped)]))
         width, height = self.size

@@ -19,7 +19,7 @@ class Camera:
     """
 
     size: tuple[int, int] = (180, 320)
-    above: float = 8.0
+    above: float = 5.0
     pitch: float = math.radians(23.0)
     focal: float = 1.95
 

@@ -51,7 +51,7 @@ class Picture:
 
 def least_visible(size: tuple[int, int]) -> int:
     """How many pixels an anomalous actor must show to count in a frame."""
-    return max(12, round(0.0004 * size[0] * size[1]))
+    return max(12, round(0.0015 * size[0] * size[1]))
 
 
 def render(scene: Scene, light: Light, cast: Sequence[Actor], frames: int) -> Iterator[Picture]:

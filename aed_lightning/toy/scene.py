@@ -14,15 +14,15 @@ from .camera import Camera, Ground
 from .figure import Color, Figure, shade
 from .raster import fill, fill_soft
 
-FACADE = 33.0
+FACADE = 20.5
 """Meters to the wall at the back; paved from the camera up to it."""
 
-LAWN = (-13.0, -3.4, 16.6, 22.0)
+LAWN = (-8.0, -2.1, 10.4, 13.8)
 """The lawn with its flower bed: x from, to, y from, to, in meters. Nobody ought to walk here."""
 
-FLOWER_BED = (-12.0, -4.6, 18.4, 20.2)
-FOUNTAIN = (5.2, 19.0)
-FOUNTAIN_RADIUS = 1.7
+FLOWER_BED = (-7.5, -2.9, 11.5, 12.6)
+FOUNTAIN = (3.3, 12.2)
+FOUNTAIN_RADIUS = 1.05
 _SUPERSAMPLING = 3
 
 
@@ -137,8 +137,8 @@ def _paint_facade(camera: Camera, image: np.ndarray) -> None:
 
 
 def _prop_figures(camera: Camera) -> list[Figure]:
-    props = [_lamp(camera, (-2.9, 22.6)), _lamp(camera, (8.4, 24.0)), _lamp(camera, (-6.0, 15.9))]
-    props += [_bench(camera, (-4.6, 16.1)), _bench(camera, (2.9, 22.4)), _fountain(camera)]
+    props = [_lamp(camera, (-1.8, 14.1)), _lamp(camera, (5.2, 15.0)), _lamp(camera, (-4.4, 10.0))]
+    props += [_bench(camera, (-3.0, 10.1)), _bench(camera, (1.8, 14.0)), _fountain(camera)]
     return sorted(props, key=lambda figure: -figure.at[1])
 
 

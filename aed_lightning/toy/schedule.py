@@ -12,8 +12,8 @@ KINDS = (
 SUBTLE = ("runner", "off_path_walker", "lying_person", "left_bag")
 """Kinds that differ little from walking and standing people in three frames."""
 
-TRAIN_VIDEOS, TEST_VIDEOS = 10, 16
-TRAIN_FRAMES = 200
+TRAIN_VIDEOS, TEST_VIDEOS = 60, 16
+TRAIN_FRAMES = 150
 
 
 @dataclass(frozen=True)
@@ -47,22 +47,22 @@ _Scripted = tuple[int, int, tuple[float, ...], tuple[tuple[str, bool, float], ..
 
 _TEST: tuple[_Scripted, ...] = (
     # frames, crowd, quiet, events (kind, hard, middle)
-    (200, 3, (0.5,), (("cyclist", False, 0.22), ("left_bag", False, 0.88))),
-    (200, 2, (0.5,), (("runner", False, 0.22), ("cart", False, 0.78))),
-    (200, 5, (0.02, 0.95), (("skateboarder", False, 0.25), ("off_path_walker", False, 0.65))),
-    (200, 7, (0.2, 0.5, 0.8), ()),
-    (200, 4, (0.02, 0.5), (("dog", False, 0.28), ("dancer", False, 0.78))),
-    (200, 3, (0.5, 0.98), (("thrown_object", False, 0.22), ("lying_person", False, 0.72))),
-    (200, 6, (0.02, 0.52), (("umbrella", False, 0.27), ("child_scooter", False, 0.8))),
-    (200, 8, (0.1, 0.9), (("cyclist", True, 0.5),)),
-    (200, 4, (0.5, 0.98), (("cart", True, 0.22), ("runner", True, 0.76))),
-    (200, 2, (0.05, 0.95), (("lying_person", True, 0.35), ("dog", True, 0.72))),
-    (200, 5, (0.02, 0.52), (("dancer", True, 0.27), ("thrown_object", True, 0.78))),
-    (200, 4, (0.5,), (("skateboarder", True, 0.22), ("umbrella", True, 0.78))),
+    (200, 2, (0.5,), (("cyclist", False, 0.22), ("left_bag", False, 0.88))),
+    (200, 1, (0.5,), (("runner", False, 0.22), ("cart", False, 0.78))),
+    (200, 2, (0.02, 0.95), (("skateboarder", False, 0.25), ("off_path_walker", False, 0.65))),
+    (200, 3, (0.2, 0.5, 0.8), ()),
+    (200, 2, (0.02, 0.5), (("dog", False, 0.28), ("dancer", False, 0.78))),
+    (200, 2, (0.5, 0.98), (("thrown_object", False, 0.22), ("lying_person", False, 0.72))),
+    (200, 3, (0.02, 0.52), (("umbrella", False, 0.27), ("child_scooter", False, 0.8))),
+    (200, 3, (0.1, 0.9), (("cyclist", True, 0.5),)),
+    (200, 2, (0.5, 0.98), (("cart", True, 0.22), ("runner", True, 0.76))),
+    (200, 1, (0.05, 0.95), (("lying_person", True, 0.35), ("dog", True, 0.72))),
+    (200, 2, (0.02, 0.52), (("dancer", True, 0.27), ("thrown_object", True, 0.78))),
+    (200, 2, (0.5,), (("skateboarder", True, 0.22), ("umbrella", True, 0.78))),
     (200, 1, (0.15, 0.75), ()),
-    (200, 6, (0.05, 0.5), (("off_path_walker", True, 0.25), ("left_bag", True, 0.88))),
-    (200, 3, (0.05, 0.85), (("child_scooter", True, 0.45),)),
-    (200, 7, (0.1, 0.85), (("cyclist", False, 0.5),)),
+    (200, 3, (0.05, 0.5), (("off_path_walker", True, 0.25), ("left_bag", True, 0.88))),
+    (200, 2, (0.05, 0.85), (("child_scooter", True, 0.45),)),
+    (200, 3, (0.1, 0.85), (("cyclist", False, 0.5),)),
 )
 
 
@@ -91,4 +91,4 @@ def plan_videos(
 def _train_plan(seed: int, name: str, frames: int) -> VideoPlan:
     random = generator(seed, "toy plan", name)
     quiet = tuple(float(share) for share in random.uniform(0.0, 1.0, int(random.integers(1, 4))))
-    return VideoPlan(name, "train", frames or TRAIN_FRAMES, int(random.integers(1, 9)), quiet)
+    return VideoPlan(name, "train", frames or TRAIN_FRAMES, int(random.integers(1, 4)), quiet)

@@ -1,4 +1,4 @@
-"""What people wear and carry, from very bright to very dark."""
+"""What people wear and carry: muted colors, darker than the paving."""
 
 import numpy as np
 
@@ -6,24 +6,22 @@ from .figure import Color
 from .people import Look
 
 _CLOTHES: tuple[Color, ...] = (
-    (242, 240, 232), (250, 214, 60), (226, 60, 50), (40, 90, 180), (28, 30, 36), (96, 60, 120), (60, 130, 90),
-    (240, 130, 50), (130, 180, 220), (150, 130, 110), (18, 18, 20), (236, 150, 170),
+    (54, 56, 62), (70, 84, 112), (104, 64, 66), (84, 100, 86), (112, 94, 80), (88, 96, 108), (40, 42, 48),
+    (100, 88, 112),
 )  # fmt: skip
 _TROUSERS: tuple[Color, ...] = (
-    (30, 32, 40), (52, 66, 100), (120, 108, 88), (18, 18, 20), (216, 208, 190), (84, 84, 86),
+    (34, 36, 44), (52, 62, 88), (112, 102, 86), (26, 26, 28), (84, 84, 86),
 )  # fmt: skip
 _SKINS: tuple[Color, ...] = ((224, 180, 150), (196, 148, 118), (140, 96, 70), (96, 64, 46))
 _HAIRS: tuple[Color, ...] = ((40, 28, 22), (24, 22, 22), (120, 84, 46), (206, 176, 110), (170, 168, 164))
-_BAGS: tuple[Color, ...] = ((120, 60, 36), (24, 24, 28), (210, 200, 180), (180, 40, 44))
-BRIGHT: tuple[Color, ...] = ((248, 246, 240), (252, 222, 70))
+_BAGS: tuple[Color, ...] = ((104, 64, 44), (28, 28, 32), (120, 110, 96))
 
 
-def dress(random: np.random.Generator, bright: bool | None = None) -> Look:
-    """Somebody's look; bright: force (true) clothing that is white or yellow."""
-    shirts = BRIGHT if bright else _CLOTHES
+def dress(random: np.random.Generator) -> Look:
+    """Somebody's look."""
     return Look(
         height=float(random.uniform(1.56, 1.9)),
-        shirt=_pick(random, shirts),
+        shirt=_pick(random, _CLOTHES),
         trousers=_pick(random, _TROUSERS),
         skin=_pick(random, _SKINS),
         hair=_pick(random, _HAIRS),

@@ -8,12 +8,12 @@ from aed_lightning.toy.casting import cast_video
 from aed_lightning.toy.scene import LAWN, on_lawn
 from aed_lightning.toy.schedule import KINDS, Event, VideoPlan
 from aed_lightning.toy.trajectory import FPS, follow
-from aed_lightning.toy.wardrobe import BRIGHT, dress
+from aed_lightning.toy.wardrobe import dress
 from aed_lightning.toy.wheels import Cart, Cyclist, Dog, Scooter, Skateboarder
 
 CAMERA = Camera((180, 320))
 FRAMES = 200
-ACROSS = follow([(-9.0, 13.0), (9.0, 13.0)], 3.0, 0.0, FRAMES)
+ACROSS = follow([(-6.0, 8.5), (6.0, 8.5)], 2.0, 0.0, FRAMES)
 MID = 36
 
 
@@ -85,7 +85,7 @@ def test_runners_and_riders_are_faster_than_any_walker():
         for hard in (False, True):
             (actor,) = cast(kind, hard)
             steps = np.hypot(*np.diff(actor.way.position[80:120], axis=0).T)
-            assert steps.mean() * FPS > 1.5 * 1.6
+            assert steps.mean() * FPS > 1.3 * 1.3
 
 
 def test_a_runner_has_both_feet_off_the_ground_at_times():
@@ -97,15 +97,15 @@ def test_a_runner_has_both_feet_off_the_ground_at_times():
 
 
 def test_whoever_leaves_the_path_is_anomalous_on_the_lawn_only():
-    walker = LawnWalker(follow([(-6.0, 30.0), (-6.0, 10.0)], 1.3, 0.0, FRAMES))
+    walker = LawnWalker(follow([(-4.0, 18.0), (-4.0, 8.0)], 1.0, 0.0, FRAMES))
     for frame in range(FRAMES):
         assert walker.anomalous(frame) == (LAWN[2] <= walker.way.at(frame)[1] <= LAWN[3])
-    assert on_lawn((-6.0, 18.0))
-    assert not on_lawn((0.0, 18.0))
+    assert on_lawn((-4.0, 12.0))
+    assert not on_lawn((0.0, 12.0))
 
 
 def test_a_bag_is_anomalous_once_it_stands_alone_and_then_stays():
-    owner = Mover(follow([(-6.0, 13.0), (6.0, 13.0)], 1.4, 0.0, FRAMES))
+    owner = Mover(follow([(-4.0, 8.5), (4.0, 8.5)], 1.0, 0.0, FRAMES))
     bag = Bag(owner, 50, (200, 0, 0), (0.6, 0.5))
     assert [bag.anomalous(frame) for frame in (0, 49, 50, 199)] == [False, False, True, True]
     assert bag.figure(CAMERA, 20).at != bag.figure(CAMERA, 40).at
@@ -119,9 +119,7 @@ def test_a_ball_rises_and_falls_between_bounces_and_is_gone_after_the_game():
     assert ball.figure(CAMERA, 60) is None
 
 
-def test_clothes_go_from_very_bright_to_very_dark():
+def test_clothes_differ_and_are_darker_than_the_paving():
     brightness = [sum(dress(generator(0, "test", frame=index)).shirt) / 3 for index in range(60)]
-    assert min(brightness) < 40
-    assert max(brightness) > 215
-    lowest = min(min(color[:2]) for color in BRIGHT) * 0.92
-    assert min(dress(generator(0, "test"), bright=True).shirt[:2]) > lowest
+    assert min(brightness) < 50
+    assert 90 < max(brightness) < 120

@@ -7,7 +7,7 @@ from aed_lightning.toy.camera import Camera
 from aed_lightning.toy.figure import Figure
 from aed_lightning.toy.light import Light
 from aed_lightning.toy.render import least_visible, render
-from aed_lightning.toy.scene import Scene, build_scene
+from aed_lightning.toy.scene import FOUNTAIN, Scene, build_scene
 
 SIZE = (180, 320)
 
@@ -62,9 +62,9 @@ def test_somebody_behind_hides_nothing(scene):
 
 
 def test_the_fountain_hides_who_stands_behind_it_and_nobody_before_it(scene):
-    behind = sightings(scene, Board((5.2, 21.2), 1.0, "x"))["x"]
-    before = sightings(scene, Board((5.2, 16.5), 1.0, "x"))["x"]
-    fountain = next(prop.mask for prop in scene.props if prop.ground == (5.2, 19.0))
+    behind = sightings(scene, Board((3.3, 13.6), 1.0, "x"))["x"]
+    before = sightings(scene, Board((3.3, 10.4), 1.0, "x"))["x"]
+    fountain = next(prop.mask for prop in scene.props if prop.ground == FOUNTAIN)
     assert not (behind & fountain).any()
     assert (before & fountain).any()
 
@@ -76,7 +76,7 @@ def test_two_anomalies_never_share_a_pixel(scene):
 
 
 def test_too_little_to_see_does_not_count(scene):
-    assert least_visible(SIZE) == 23
+    assert least_visible(SIZE) == 86
     assert not sightings(scene, Board((0.0, 30.0), 0.2, "cup", 0.2))
     assert not sightings(scene, BEHIND, Board((0.0, 14.5), 3.0, "", 3.0))
 

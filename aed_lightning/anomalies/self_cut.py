@@ -1,0 +1,215 @@
+"""Anomalies from the normal video itself: what moves there, cut out and made abnormal.
+
+Cut-outs look like what the camera sees, edges, blur and noise included, so that a network cannot tell them by their
+looks and must learn what is wrong with them.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import cv2
+import numpy as np
+from jaxtyping import Float
+
+from aed_lightning.core import UsageError
+from aed_lightning.core.clip import Sprite
+
+from .bank import Bank
+from .cutting import Cutting
+from .drawing import Range
+from .source import MovingObject
+
+Change = Literal["larger", "smaller", "faster", "gliding", "turned", "stretched", "elsewhere", "recolored"]
+"""larger, smaller, stretched: its shape. faster: its way and its limbs. gliding: faster, with resting limbs.
+
+turned: lying or upside down. elsewhere: where hardly anything moves in normal video. recolored: inverted or tinted.
+"""
+CHANGES: tuple[Change, ...] = get_args(Change)
+
+_SOFT_EDGE = 0.5
+_NEIGHBORS = 4
+"""Frames to either side over which a cut object's speed is measured."""
+_RARELY = 0.004
+"""Share of the frames in which something moves at a place, below which nobody is expected there."""
+_TRIES = 20
+
+
+@dataclass(frozen=True)
+class CutObject:
+    """A cut object on its new way; see `MovingObject` for its promises.
+
+    center: x, y at offset 0. velocity: pixels a frame. matrix: from the cut-out's pixels to the frame's, about the
+    center. pace: frames of the track a frame, 0 for resting limbs. gain, lift: its gray levels become gain * v + lift,
+    a number a channel.
+    """
+
+    bank: Bank
+    track: int
+    position: int
+    frame_size: tuple[int, int]
+    center: tuple[float, float]
+    velocity: tuple[float, float]
+    matrix: Float[np.ndarray, "2 2"]
+    pace: float
+    gain: Float[np.ndarray, " channels"]
+    lift: Float[np.ndarray, " channels"]
+
+    @property
+    def speed(self) -> float:
+        """Pixels per frame."""
+        return float(np.hypot(*self.velocity))
+
+    def sprite(self, offset: float | int) -> Sprite:
+        """The object `offset` frames from its reference moment, cut to the frame."""
+        cutout = self.bank.cutout(self.track, self._moment(float(offset)))
+        channels, height, width = cutout.image.shape
+        x, y = (start + speed * offset for start, speed in zip(self.center, self.velocity, strict=True))
+        reach = np.abs(self.matrix) @ np.array([width / 2, height / 2]) + 2
+        left, top = max(0, int(np.floor(x - reach[0]))), max(0, int(np.floor(y - reach[1])))
+        right = min(self.frame_size[1], int(np.ceil(x + reach[0])) + 1)
+        bottom = min(self.frame_size[0], int(np.ceil(y + reach[1])) + 1)
+        if left >= right or top >= bottom:
+            return Sprite(np.zeros((channels, 0, 0), np.uint8), np.zeros((0, 0), np.uint8), 0, 0)
+        inverse = np.linalg.inv(self.matrix)
+        shift = np.array([(width - 1) / 2, (height - 1) / 2]) - inverse @ np.array([x - left, y - top])
+        affine = np.concatenate([inverse, shift[:, None]], axis=1)
+        size, flags = (right - left, bottom - top), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        alpha = cv2.warpAffine(cutout.mask.astype(np.uint8) * 255, affine, size, flags=flags)
+        image = cv2.warpAffine(
+            np.ascontiguousarray(cutout.image.transpose(1, 2, 0)), affine, size, flags=flags,
+            borderMode=cv2.BORDER_REPLICATE,
+        ).reshape(size[1], size[0], channels)  # fmt: skip
+        image = np.clip(image * self.gain + self.lift, 0, 255).astype(np.uint8)
+        return Sprite(
+            np.ascontiguousarray(image.transpose(2, 0, 1)), cv2.GaussianBlur(alpha, (0, 0), _SOFT_EDGE), top, left
+        )
+
+    def _moment(self, offset: float) -> int:
+        """The frame of the track to show: forward to its end, then backward, and so on."""
+        last = self.bank.length(self.track) - 1
+        moment = abs(self.position + round(offset * self.pace)) % (2 * last)
+        return min(moment, 2 * last - moment)
+
+
+class SelfCut:
+    """Objects of the training videos, made abnormal in one or more ways.
+
+    changes: which of `Change` may happen. change_share: how likely each is; an object that none has happened to gets
+    one. area_share: of the frame's pixels, bounds of an object's box after its changes. difference, least_pixels,
+    most_share, shortest: what counts as an object, as in `Cutting`. Needs a fixed camera. Raises UsageError.
+    """
+
+    def __init__(
+        self,
+        changes: tuple[Change, ...] = ("larger", "smaller", "faster", "gliding", "turned", "stretched", "elsewhere"),
+        change_share: float = 0.25,
+        area_share: Range = (0.002, 0.13),
+        difference: float = 14.0,
+        least_pixels: int = 12,
+        most_share: float = 0.09,
+        shortest: int = 9,
+    ) -> None:
+        if not changes or set(changes) - set(CHANGES):
+            raise UsageError(f"changes {list(changes)}: name one or more of {', '.join(CHANGES)}")
+        if not 0 <= change_share <= 1:
+            raise UsageError(f"change_share {change_share} is not between 0 and 1")
+        if not 0 < area_share[0] < area_share[1] <= 0.5:
+            raise UsageError(f"area_share is {area_share}; give two ascending shares up to 0.5")
+        self.changes, self.change_share, self.area_share = changes, change_share, area_share
+        self.cutting = Cutting(difference, least_pixels, most_share, shortest)
+        self._bank: Bank | None = None
+
+    def use(self, bank: Bank) -> None:
+        """Take the objects from `bank`."""
+        self._bank = bank
+
+    def draw(self, generator: np.random.Generator, frame_size: tuple[int, int], channels: int) -> MovingObject:
+        """A cut object with one change or more. Raises UsageError before `use`."""
+        bank = self._bank
+        if bank is None:
+            raise UsageError("SelfCut has no bank: use it as data.anomalies, where the data module cuts one")
+        track = int(generator.integers(len(bank)))
+        position = int(generator.integers(bank.length(track)))
+        cutout = bank.cutout(track, position)
+        changes = {change for change in self.changes if generator.random() < self.change_share}
+        changes = changes or {self.changes[int(generator.integers(len(self.changes)))]}
+        velocity, pace = _motion(generator, changes, _velocity(bank, track, position))
+        matrix = _matrix(generator, changes)
+        matrix = matrix * self._fit(abs(np.linalg.det(matrix)) * cutout.mask.size, frame_size)
+        if generator.random() < 0.5:
+            matrix, velocity = matrix @ np.diag([-1.0, 1.0]), velocity * np.array([-1.0, 1.0])
+        center = cutout.center
+        if "elsewhere" in changes:
+            center = _elsewhere(generator, bank.covered, cutout.mask.shape[0] / 2)
+        gain, lift = _recoloring(generator, changes, channels)
+        height, width = frame_size
+        return CutObject(
+            bank, track, position, frame_size,
+            center=(float(np.clip(center[0], 3, width - 4)), float(np.clip(center[1], 3, height - 4))),
+            velocity=(float(velocity[0]), float(velocity[1])),
+            matrix=matrix, pace=pace, gain=gain, lift=lift,
+        )  # fmt: skip
+
+    def _fit(self, area: float, frame_size: tuple[int, int]) -> float:
+        """The factor that brings an area in pixels within bounds."""
+        low, high = (share * frame_size[0] * frame_size[1] for share in self.area_share)
+        return float(np.sqrt(np.clip(area, low, high) / area))
+
+
+def _velocity(bank: Bank, track: int, position: int) -> Float[np.ndarray, " 2"]:
+    first, last = max(0, position - _NEIGHBORS), min(bank.length(track) - 1, position + _NEIGHBORS)
+    way = bank.cutout(track, last).center - bank.cutout(track, first).center
+    return np.asarray(way / (last - first))
+
+
+def _motion(
+    generator: np.random.Generator, changes: set[Change], velocity: Float[np.ndarray, " 2"]
+) -> tuple[Float[np.ndarray, " 2"], float]:
+    """Velocity and pace; what lies or stands where it should not often rests."""
+    pace = 1.0
+    if changes & {"faster", "gliding"}:
+        if np.hypot(*velocity) < 0.15:
+            velocity = np.array([generator.choice((-0.5, 0.5)), 0.0])
+        velocity = velocity * generator.uniform(2.0, 4.5)
+        pace = 0.0 if "gliding" in changes else float(generator.uniform(1.0, 2.5))
+    elif changes & {"turned", "elsewhere"} and generator.random() < 0.5:
+        velocity, pace = np.zeros(2), 0.0
+    return velocity, pace
+
+
+def _matrix(generator: np.random.Generator, changes: set[Change]) -> Float[np.ndarray, "2 2"]:
+    matrix = np.eye(2)
+    if "larger" in changes:
+        matrix = matrix * generator.uniform(1.5, 2.5)
+    elif "smaller" in changes:
+        matrix = matrix * generator.uniform(0.4, 0.65)
+    if "stretched" in changes:
+        wider = generator.uniform(1.6, 2.6)
+        matrix = np.diag([wider, 1.0] if generator.random() < 0.7 else [wider, wider**-0.5]) @ matrix
+    if "turned" in changes:
+        angle = generator.uniform(0.9, np.pi) * generator.choice((-1.0, 1.0))
+        matrix = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ matrix
+    return matrix
+
+
+def _elsewhere(
+    generator: np.random.Generator, covered: Float[np.ndarray, "height width"], foot: float
+) -> Float[np.ndarray, " 2"]:
+    """A center whose foot, so many pixels below it, stands where hardly anything moves; any place if there is none."""
+    height, width = covered.shape
+    place = np.zeros(2)
+    for _ in range(_TRIES):
+        place = np.array([generator.uniform(4, width - 5), generator.uniform(4, height - 5)])
+        if covered[min(height - 1, int(place[1] + foot)), int(place[0])] < _RARELY:
+            break
+    return place
+
+
+def _recoloring(
+    generator: np.random.Generator, changes: set[Change], channels: int
+) -> tuple[Float[np.ndarray, " channels"], Float[np.ndarray, " channels"]]:
+    """Factor and summand of each channel: always a little of both, for other light; recolored, another for each."""
+    gain, lift = np.full(channels, generator.uniform(0.7, 1.3)), np.full(channels, generator.uniform(-25.0, 25.0))
+    if "recolored" in changes:
+        gain, lift = generator.uniform(-1.0, 1.0, channels), generator.uniform(40.0, 215.0, channels)
+    return gain, lift
