@@ -46,12 +46,28 @@ class EventPasting:
 
     def plan(self, video: str, instants: Instants, epoch: int) -> PastePlan | None:
         """Sprites of the event that the middle frame belongs to; the epoch changes nothing."""
-        event, position = divmod(instants[1] - self.length // 2, 2 * self.length)
-        if position >= self.length or event < 0:
+        event = self._event(instants[1])
+        if event is None:
             return None
-        draw = generator(self.seed, "event", video, event)
         middle = self.length // 2 + 2 * self.length * event + self.length // 2
-        return _sprites(self.source.draw(draw, self.frame_size, self.channels), instants, middle)
+        return _sprites(self._object(video, event), instants, middle)
+
+    def grades(self, video: str, frames: int) -> list[str]:
+        """How hard the event of each frame is to find, as its source says; "" outside events and without grades."""
+        events = [self._event(frame) for frame in range(frames)]
+        grade = {event: _grade(self._object(video, event)) for event in set(events) if event is not None}
+        return ["" if event is None else grade[event] for event in events]
+
+    def _event(self, frame: int) -> int | None:
+        event, position = divmod(frame - self.length // 2, 2 * self.length)
+        return event if event >= 0 and position < self.length else None
+
+    def _object(self, video: str, event: int) -> MovingObject:
+        return self.source.draw(generator(self.seed, "event", video, event), self.frame_size, self.channels)
+
+
+def _grade(moving: MovingObject) -> str:
+    return getattr(moving, "grade", None) or ""
 
 
 def _sprites(moving: MovingObject, instants: Instants, reference: int) -> tuple[Sprite, Sprite, Sprite]:

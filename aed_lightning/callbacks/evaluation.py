@@ -47,8 +47,9 @@ class Evaluation(L.Callback):
         self._add(batch, outputs)
 
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        videos = self._videos("model")
-        figures = evaluate(videos, sigma_frames=self.smoothing.sigma)
+        figures = evaluate(self._with_kinds(self._videos("model"), shown_only=True), sigma_frames=self.smoothing.sigma)
+        for grade, found in figures.get("per_kind", {}).items():
+            pl_module.log(f"val/{grade}_auc", found["auc"])
         pl_module.log("val/micro_auc", figures["micro_auc"], prog_bar=True)
         if figures["macro_auc"] is not None:
             pl_module.log("val/macro_auc", figures["macro_auc"])
@@ -117,12 +118,7 @@ class Evaluation(L.Callback):
     def _figures(self, videos: list[FrameScores]) -> dict[str, Any]:
         """Everything that metrics.json says of the scores."""
         sigma = self.smoothing.sigma
-        with_kinds = [
-            FrameScores(video.video, video.frame_index, video.raw, label=video.label, kinds=self._kinds(video))
-            for video in videos
-        ]
-        named = all(video.kinds is not None for video in with_kinds)
-        standard = evaluate(with_kinds if named else videos, sigma_frames=sigma)
+        standard = evaluate(self._with_kinds(videos), sigma_frames=sigma)
         official = evaluate(videos, "official", **self.smoothing.official())
         per_video = standard.pop("per_video_auc")
         official.pop("per_video_auc_padded")
@@ -147,9 +143,22 @@ class Evaluation(L.Callback):
             ],
         }
 
-    def _kinds(self, video: FrameScores) -> list[str] | None:
-        kinds = self._dataset.kinds(video.video)
-        return None if kinds is None else [kinds[frame] for frame in video.frame_index]
+    def _with_kinds(self, videos: list[FrameScores], shown_only: bool = False) -> list[FrameScores]:
+        """The same scores with the kind of anomaly of each frame, if the labels of all videos name kinds.
+
+        shown_only: forget the kind where the label is 0: of a pasted event, that its object is out of sight.
+        """
+        named = []
+        for video in videos:
+            kinds = self._dataset.kinds(video.video)
+            if kinds is None or video.label is None:
+                return videos
+            of_frames = [
+                kinds[frame] if label or not shown_only else ""
+                for frame, label in zip(video.frame_index, video.label, strict=True)
+            ]
+            named.append(FrameScores(video.video, video.frame_index, video.raw, label=video.label, kinds=of_frames))
+        return named
 
     def _write_scores(self, videos: list[FrameScores]) -> None:
         for video in videos:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from torch.utils.data import Dataset
 
-from ..anomalies.pasting import Instants, Pasting
+from ..anomalies.pasting import EventPasting, Instants, Pasting
 from ..core.clip import Clip
 from .store import Store, VideoRow
 
@@ -46,9 +46,14 @@ class ClipDataset(Dataset[Clip]):
         return [view.name for view in self.views]
 
     def kinds(self, video: str) -> list[str] | None:
-        """The kind of anomaly in each frame of a view, "" for none; or none where the labels name no kinds."""
+        """The kind of anomaly in each frame of a view, "" for none; or none where the labels name no kinds.
+
+        Of a view with pasted events the grades of the events, also in frames where nothing of the object shows.
+        """
         view = next(view for view in self.views if view.name == video)
-        return None if view.labels_from_pasting else self.store.kinds(view.row)
+        if isinstance(view.pasting, EventPasting):
+            return view.pasting.grades(view.row.name, view.row.frames)
+        return [""] * view.row.frames if view.labels_from_pasting else self.store.kinds(view.row)
 
     def __len__(self) -> int:
         return int(self._ends[-1]) if self.views else 0

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from aed_lightning.anomalies import ProceduralValidation
 from aed_lightning.anomalies.pasting import EventPasting, RandomPasting
 from aed_lightning.core.clip import Sprite
 
@@ -99,3 +100,16 @@ def test_events_differ_from_each_other_from_video_to_video_and_with_the_seed_but
 
     assert drawn(0, "walk", 7, 0) == drawn(0, "walk", 12, 9)
     assert len({drawn(0, "walk", 7, 0), drawn(0, "walk", 27, 0), drawn(0, "run", 7, 0), drawn(1, "walk", 7, 0)}) == 4
+
+
+def test_every_frame_of_an_event_has_the_grade_of_its_object():
+    pasting = EventPasting(ProceduralValidation(), (64, 96), 3, 0, length=10)
+    grades = pasting.grades("walk", 200)
+    assert [bool(grade) for grade in grades[:30]] == [False] * 5 + [True] * 10 + [False] * 10 + [True] * 5
+    assert set(grades) == {"", "easy", "medium", "hard"}
+    assert all(len(set(grades[first : first + 10])) == 1 for first in range(5, 200, 20))
+    assert grades != pasting.grades("run", 200)
+
+
+def test_a_source_without_grades_gives_none():
+    assert set(event_pasting(length=10).grades("walk", 50)) == {""}

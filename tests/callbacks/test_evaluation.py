@@ -170,6 +170,13 @@ def test_validation_logs_the_micro_auc_of_the_held_out_video(squares, tmp_path: 
     smoothed = np.concatenate([gaussian_filter1d(video.raw, SIGMA) for video in videos])
     assert logged["val/micro_auc"] == pytest.approx(roc_auc_score(labels, smoothed), abs=1e-6)
     assert logged["val/score"] == logged["val/micro_auc"]
+    grades = [grade for video in videos for grade in evaluation._dataset.kinds(video.video)]
+    shown = {grade for grade, label in zip(grades, labels, strict=True) if label and grade}
+    assert shown
+    for grade in shown:
+        against = np.array([not label or kind == grade for kind, label in zip(grades, labels, strict=True)])
+        expected = roc_auc_score(labels[against], smoothed[against])
+        assert logged[f"val/{grade}_auc"] == pytest.approx(expected, abs=1e-6)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,0 +1,118 @@
+"""How fast training clips load, against the usual practice of reading JPEG files.
+
+    python experiments/benchmarks/loader_rate.py [--seconds 8] [--rounds 5] [--json FILE]
+
+Ours: DataModule at 160x320, 25 % of the clips pasted, two workers, up to and with the finished `Batch` (floats, pasted
+objects, motion, token weights). Usual: five JPEG files of quality 95 at the video's size (360x640) opened, decoded and
+resized a clip, two workers, stacked to bytes; no pasting and no motion, which would only slow it down. Both take turns
+in one run; each rate is a round's, workers already started.
+"""
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from itertools import cycle
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from aed_lightning.anomalies import ProceduralTraining
+from aed_lightning.data.module import DataModule
+from aed_lightning.data.readers import open_video
+from aed_lightning.toy import write_toy
+
+SIZE, VIDEO_SIZE, BATCH, WORKERS, OFFSETS = (160, 320), (360, 640), 32, 2, (-3, -1, 0, 1, 3)
+
+
+class JpegClips(Dataset[np.ndarray]):
+    """Five files a clip, as research code has it."""
+
+    def __init__(self, files: list[Path]) -> None:
+        self.files = files
+
+    def __len__(self) -> int:
+        return len(self.files) - 6
+
+    def __getitem__(self, index: int) -> np.ndarray:
+        images = [cv2.imread(str(self.files[index + 3 + offset])) for offset in OFFSETS]
+        return np.stack([cv2.resize(image, (SIZE[1], SIZE[0])) for image in images if image is not None])
+
+
+def usual(folder: Path, videos: list[Path]) -> Callable[[], Iterator[int]]:
+    """Write the files, give batches of them for ever."""
+    files = []
+    for video in videos:
+        for frame in open_video(video).frames():
+            files.append(folder / f"{len(files):06d}.jpg")
+            cv2.imwrite(str(files[-1]), frame[:, :, ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
+    loader = DataLoader(JpegClips(files), BATCH, shuffle=True, num_workers=WORKERS, persistent_workers=True)
+    return lambda: (len(batch) for batch in loader)
+
+
+def ours(root: Path, store: Path) -> Callable[[], Iterator[int]]:
+    """Prepare the store, give finished batches."""
+    module = DataModule(
+        "toy", root=root, store=store, frame_size=SIZE, patch_size=8, batch_size=BATCH, workers=WORKERS,
+        augmentation_percentage=25.0, anomalies=ProceduralTraining(), holdout=1,
+    )  # fmt: skip
+    module.prepare_data()
+    loader = module.train_dataloader()
+    return lambda: (len(module.finish(clips).inputs) for clips in loader)
+
+
+def rate(batches: Iterator[int], seconds: float) -> float:
+    """Clips a second over so many seconds."""
+    began, clips = time.perf_counter(), 0
+    while time.perf_counter() - began < seconds:
+        clips += next(batches)
+    return clips / (time.perf_counter() - began)
+
+
+def endless(epoch: Callable[[], Iterator[int]]) -> Iterator[int]:
+    for _ in cycle([None]):
+        yield from epoch()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=8.0)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_toy(folder / "toy", size=VIDEO_SIZE, train_videos=11, test_videos=0, frames=200)
+        loaders = {
+            "ours": endless(ours(folder / "toy", folder / "store")),
+            "usual": endless(usual(folder, sorted((folder / "toy" / "train").glob("*.mp4")))),
+        }
+        rates: dict[str, list[float]] = {key: [] for key in loaders}
+        for loader in loaders.values():
+            rate(loader, 3.0)
+        for _ in range(options.rounds):
+            for key, loader in loaders.items():
+                next(loader)
+                rates[key].append(rate(loader, options.seconds))
+    ratios = sorted(mine / theirs for mine, theirs in zip(rates["ours"], rates["usual"], strict=True))
+    found = {
+        "clips_per_second": {key: round(statistics.median(values), 1) for key, values in rates.items()},
+        "spread": {key: [round(min(values), 1), round(max(values), 1)] for key, values in rates.items()},
+        "ratio": round(statistics.median(ratios), 2),
+        "ratio_spread": [round(ratios[0], 2), round(ratios[-1], 2)],
+        "rounds": options.rounds, "seconds": options.seconds, "workers": WORKERS, "torch_threads": 1,
+    }  # fmt: skip
+    text = json.dumps(found, indent=1)
+    print(text)
+    if options.json:
+        options.json.write_text(text + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
