@@ -83,9 +83,14 @@ def test_kinds_of_a_view_are_those_of_the_store(store: Store, monkeypatch: pytes
     assert ClipDataset(store, [View("stop", stop)], 3).kinds("stop") == names
 
 
-def test_a_pasted_view_has_no_kinds(module: DataModule):
+def test_the_kinds_of_a_view_with_pasted_events_are_their_grades(module: DataModule):
     dataset = module.val_dataloader().dataset
-    assert [dataset.kinds(name) for name in dataset.video_names] == [None, None]
+    clean, pasted = (dataset.kinds(name) for name in dataset.video_names)
+    assert clean == [""] * TRAIN_FRAMES
+    assert len(pasted) == TRAIN_FRAMES
+    assert set(pasted) - {""} <= {"easy", "medium", "hard"}
+    for index, kind in enumerate(pasted):
+        assert bool(kind) == (dataset[ClipKey(TRAIN_FRAMES + index, 0)].pasted is not None)
 
 
 @pytest.mark.parametrize("percentage", [0, 25, 100])

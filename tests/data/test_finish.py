@@ -6,6 +6,7 @@ import torch
 
 from aed_lightning.core.clip import Clip, Clips, Sprite
 from aed_lightning.data.finish import Finish, token_weights
+from aed_lightning.data.motion import motion_maxima
 
 HEIGHT, WIDTH, CELL, PATCH = 16, 24, 4, 8
 
@@ -89,6 +90,17 @@ def test_the_batch_is_that_of_a_plain_loop(channels: int, strongest: int):
     for number, clip in enumerate(clips):
         for name, expected in by_hand(clip).items():
             np.testing.assert_allclose(getattr(batch, name)[number].numpy(), expected, atol=2e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("patch", [4, 8, 16])
+def test_motion_from_stored_cells_is_the_motion_of_the_frames_for_every_patch(patch: int):
+    frames = np.random.default_rng(3).integers(0, 256, (5, 3, 32, 48), dtype=np.uint8)
+    difference = np.abs(frames[3].astype(int) - frames[1])
+    direct = difference.reshape(3, 32 // patch, patch, 48 // patch, patch).max(axis=(2, 4)).mean(axis=0)
+    clip = Clip(frames=frames[1:4], motion=motion_maxima(frames, 4)[2], video="walk", frame_index=2)
+    np.testing.assert_array_equal(
+        Finish(patch, 4)(Clips.stack([clip])).motion[0].numpy(), direct.astype(np.float32).ravel()
+    )
 
 
 def test_the_ids_and_labels_pass_through_and_pasted_says_whether_something_shows():
