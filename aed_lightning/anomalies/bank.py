@@ -13,34 +13,39 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int64, UInt8
+from jaxtyping import Float, UInt8
 
 from aed_lightning.core import DataError, atomic_path, stable_hash, write_json
 
-from .cutting import Cutout, Cutting, cut_tracks
+from . import cutting as constants
+from .cutting import Cutout, Cutting, TrackCutter
 
 VERSION = 1
 COLUMNS = ("track", "top", "left", "height", "width", "start")
 
 
 class Bank:
-    """Cut objects at `folder`. Maps open when asked for and do not travel to other processes.
+    """Cut objects at `folder`, mapped; it travels to other processes as its path.
 
-    Raises DataError where the folder holds no whole bank.
+    covered: share of the frames in which something moved at a pixel. Raises DataError where the folder holds no whole
+    bank.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         try:
             manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-            rows: Int64[np.ndarray, "cutouts 6"] = np.load(folder / "cutouts.npy", allow_pickle=False)
+            self.channels: int = manifest["channels"]
+            self._rows = np.load(folder / "cutouts.npy", mmap_mode="r", allow_pickle=False)
             self.covered: Float[np.ndarray, "height width"] = np.load(folder / "covered.npy", allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise DataError(f"{folder} holds no whole bank of objects ({error}): remove it and run again") from error
-        self.channels: int = manifest["channels"]
-        self._rows = rows
-        self._starts = np.flatnonzero(np.diff(rows[:, 0], prepend=-1))
-        self._pixels: np.memmap[Any, np.dtype[np.uint8]] | None = None
+            self._pixels = np.memmap(folder / "pixels.u8", dtype=np.uint8, mode="r")
+            *_, height, width, start = (int(value) for value in self._rows[-1])
+            whole = manifest["version"] == VERSION and len(self._pixels) == start + (self.channels + 1) * height * width
+        except (OSError, ValueError, EOFError, LookupError, TypeError) as error:
+            raise DataError(f"{folder} holds no whole bank of objects ({error!r}): remove it and run again") from error
+        if not whole:
+            raise DataError(f"{folder} holds no whole bank of objects (other size or version): remove it and run again")
+        self._starts = np.flatnonzero(np.diff(self._rows[:, 0], prepend=-1))
 
     def __len__(self) -> int:
         """The number of tracks."""
@@ -54,20 +59,21 @@ class Bank:
     def cutout(self, track: int, position: int) -> Cutout:
         """The object of a track in its frame number `position`."""
         top, left, height, width, start = (int(value) for value in self._rows[self._starts[track] + position, 1:])
-        if self._pixels is None:
-            self._pixels = np.memmap(self.folder / "pixels.u8", dtype=np.uint8, mode="r")
         area = height * width
         image = self._pixels[start : start + self.channels * area].reshape(self.channels, height, width)
         mask = self._pixels[start + self.channels * area :][:area].reshape(height, width)
         return Cutout(np.asarray(image), np.asarray(mask).view(bool), top, left)
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_pixels": None}
+    def __reduce__(self) -> tuple[type["Bank"], tuple[Path]]:
+        return Bank, (self.folder,)
 
 
 def bank_name(cutting: Cutting, videos: Iterable[tuple[str, str]], settings: dict[str, Any]) -> str:
     """A folder name that changes with anything a bank is made of: videos as (name, hash), and the store's settings."""
-    terms = {"version": VERSION, "cutting": asdict(cutting), "videos": list(videos), "settings": settings}
+    fixed = (constants.WINDOW, constants.SAMPLES, constants.FARTHEST_STEP)
+    terms = {
+        "version": VERSION, "cutting": asdict(cutting), "fixed": fixed, "videos": list(videos), "settings": settings,
+    }  # fmt: skip
     return f"self-{stable_hash(json.dumps(terms, sort_keys=True)):016x}"
 
 
@@ -78,30 +84,25 @@ def write_bank(
 ) -> None:
     """Cut every video, given as name and frames, and write the bank. The manifest comes last: it makes it whole.
 
-    Raises DataError where nothing that moves could be followed.
+    One process at a time. Raises DataError where nothing can be followed or everything moves.
     """
     rows: list[tuple[int, ...]] = []
     names: list[str] = []
-    covered: np.ndarray | None = None
+    covered = np.zeros(())
     channels, start, tracks, frames_seen = 1, 0, 0, 0
     with atomic_path(folder / "pixels.u8") as partial, partial.open("wb") as file:
         for name, frames in videos:
-            found, share = cut_tracks(frames, cutting)
-            names.append(name)
-            channels = frames.shape[1]
-            weighted = share * len(frames)
-            covered = weighted if covered is None else covered + weighted
-            frames_seen += len(frames)
-            for track in found:
+            cutter = TrackCutter(frames, cutting)
+            for track in cutter.tracks():
                 for cutout in track:
                     rows.append((tracks, cutout.top, cutout.left, *cutout.mask.shape, start))
                     start += file.write(cutout.image.tobytes()) + file.write(cutout.mask.tobytes())
                 tracks += 1
-    if covered is None or not rows:
-        raise DataError(
-            f"nothing moves in {len(names)} training videos that could be cut out and followed: lower the source's "
-            "cutting.difference or cutting.shortest, or take data.anomalies ProceduralTraining"
-        )
+            names.append(name)
+            channels = frames.shape[1]
+            covered = covered + cutter.covered
+            frames_seen += len(frames)
+        _refuse(len(names), rows, covered / max(1, frames_seen))
     for file_name, array in (("cutouts.npy", np.array(rows, np.int64)), ("covered.npy", covered / frames_seen)):
         with atomic_path(folder / file_name) as partial, partial.open("wb") as file:
             np.save(file, array)
@@ -110,3 +111,17 @@ def write_bank(
         {"version": VERSION, "channels": channels, "cutting": asdict(cutting), "videos": names,
          "tracks": tracks, "cutouts": len(rows), "columns": list(COLUMNS)},
     )  # fmt: skip
+
+
+def _refuse(videos: int, rows: list[tuple[int, ...]], covered: np.ndarray) -> None:
+    instead = "or take ProceduralTraining as data.anomalies, which cuts nothing"
+    if covered.mean() > constants.MOST_COVERED:
+        raise DataError(
+            f"{covered.mean():.0%} of the pixels of {videos} training videos differ from the background: cutting "
+            f"objects needs a fixed camera; raise the source's cutting.difference {instead}"
+        )
+    if not rows:
+        raise DataError(
+            f"nothing moves in {videos} training videos that could be cut out and followed: lower the source's "
+            f"cutting.difference, cutting.least_share or cutting.shortest, {instead}"
+        )

@@ -9,32 +9,36 @@ from jaxtyping import Bool, Float, UInt8
 
 from aed_lightning.core import UsageError
 
-_WINDOW = 500
-"""Frames that share one background: long enough to look past people, short enough for the light."""
-_SAMPLES = 60
-_FARTHEST_STEP = 0.05
+WINDOW = 500
+"""Frames, about so many, that share one background: enough to look past people, few enough for the light."""
+SAMPLES = 60
+FARTHEST_STEP = 0.05
 """Share of the frame's width that an object moves at most from one frame to the next."""
+MOST_COVERED = 0.4
+"""Share of the pixels that differ from the background, on average, above which there is no background."""
 
 
 @dataclass(frozen=True)
 class Cutting:
-    """What counts as an object.
+    """What counts as an object before a fixed camera.
 
-    difference: gray levels from the background, in any channel. least_pixels: of an object. most_share: of the frame
-    that an object covers at most. shortest: frames through which it must be followed. Raises UsageError.
+    difference: gray levels from the background, in any channel. least_share, most_share: of the frame's pixels that an
+    object covers. shortest: frames through which it must be followed. Raises UsageError.
     """
 
     difference: float = 14.0
-    least_pixels: int = 12
+    least_share: float = 0.0015
     most_share: float = 0.09
     shortest: int = 9
 
     def __post_init__(self) -> None:
         for name, low, high in (
-            ("difference", 1.0, 255.0), ("least_pixels", 4, 1 << 20), ("most_share", 1e-4, 0.5), ("shortest", 2, 1000),
+            ("difference", 1.0, 255.0), ("least_share", 1e-6, 0.5), ("most_share", 1e-6, 0.5), ("shortest", 2, 1000),
         ):  # fmt: skip
             if not low <= getattr(self, name) <= high:
-                raise UsageError(f"cutting: {name} is {getattr(self, name)}; give {low} to {high}")
+                raise UsageError(f"cutting.{name} is {getattr(self, name)}; give {low} to {high}")
+        if self.least_share >= self.most_share:
+            raise UsageError(f"cutting.least_share {self.least_share} is not below most_share {self.most_share}")
 
 
 @dataclass(frozen=True)
@@ -57,32 +61,39 @@ Track = list[Cutout]
 """One object in consecutive frames."""
 
 
-def cut_tracks(
-    frames: UInt8[np.ndarray, "frames channels height width"], cutting: Cutting
-) -> tuple[list[Track], Float[np.ndarray, "height width"]]:
-    """Every object that can be followed, and the share of the frames in which something was before the background.
+class TrackCutter:
+    """Cuts a video; covered: of each pixel the number of frames so far in which it differed from the background.
 
     Objects at the edge of the frame are left out there: nobody knows how much of them is missing. Two objects that
-    touch are one object, and their tracks end where they meet.
+    touch are one object, and their tracks end where they meet. Who stands through half of a window is background in it,
+    and leaves a ghost of the paving when going.
     """
-    tracks: list[Track] = []
-    covered = np.zeros(frames.shape[2:])
-    for first in range(0, len(frames), _WINDOW):
+
+    def __init__(self, frames: UInt8[np.ndarray, "frames channels height width"], cutting: Cutting) -> None:
+        self._frames, self._cutting = frames, cutting
+        self.covered = np.zeros(frames.shape[2:], np.int64)
+
+    def tracks(self) -> Iterator[Track]:
+        """Every object that can be followed, each as soon as its track ends."""
         live: list[Track] = []
-        window = frames[first : first + _WINDOW]
-        for foreground, frame in zip(_foregrounds(window, cutting), window, strict=True):
-            covered += foreground
-            found = list(_objects(foreground, frame, cutting))
-            live, ended = _follow(live, found, _FARTHEST_STEP * frames.shape[3])
-            tracks += ended
-        tracks += live
-    return [track for track in tracks if len(track) >= cutting.shortest], covered / len(frames)
+        for window in np.array_split(np.arange(len(self._frames)), max(1, round(len(self._frames) / WINDOW))):
+            frames = self._frames[window[0] : window[-1] + 1]
+            for foreground, frame in zip(_foregrounds(frames, self._cutting), frames, strict=True):
+                self.covered += foreground
+                found = list(_objects(foreground, frame, self._cutting))
+                live, ended = _follow(live, found, FARTHEST_STEP * frame.shape[2])
+                yield from self._long_enough(ended)
+            yield from self._long_enough(live)
+            live = []
+
+    def _long_enough(self, tracks: list[Track]) -> list[Track]:
+        return [track for track in tracks if len(track) >= self._cutting.shortest]
 
 
 def _foregrounds(
     frames: UInt8[np.ndarray, "frames channels height width"], cutting: Cutting
 ) -> Iterator[UInt8[np.ndarray, "height width"]]:
-    background = np.median(frames[:: -(-len(frames) // _SAMPLES)], axis=0).astype(np.float32)
+    background = np.median(frames[:: -(-len(frames) // SAMPLES)], axis=0).astype(np.float32)
     for frame in frames:
         differs = np.abs(frame - background).max(axis=0) > cutting.difference
         yield cv2.morphologyEx(differs.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
@@ -96,25 +107,25 @@ def _objects(
     for index in range(1, number):
         left, top, width, height, area = (int(value) for value in boxes[index])
         whole = left > 0 and top > 0 and left + width < columns and top + height < rows
-        if whole and cutting.least_pixels <= area <= cutting.most_share * rows * columns:
+        if whole and cutting.least_share <= area / (rows * columns) <= cutting.most_share:
             box = slice(top, top + height), slice(left, left + width)
             yield Cutout(frame[(slice(None), *box)].copy(), which[box] == index, top, left)
 
 
 def _follow(live: list[Track], found: list[Cutout], farthest: float) -> tuple[list[Track], list[Track]]:
-    """Go on with each track at the nearest object of like size; the rest begin or end. Returns live and ended ones."""
-    ended, going = [], []
-    for track in live:
+    """Go on with the tracks at objects near them and of like size, the nearest pairs first; live and ended tracks."""
+    pairs = []
+    for number, track in enumerate(live):
         last = track[-1]
-        near = [
-            (float(np.hypot(*(cutout.center - last.center))), index)
-            for index, cutout in enumerate(found)
-            if 0.6 < cutout.mask.sum() / last.mask.sum() < 1.7
-        ]
-        distance, index = min(near, default=(np.inf, -1))
-        if distance <= farthest:
-            track.append(found.pop(index))
-            going.append(track)
-        else:
-            ended.append(track)
-    return going + [[cutout] for cutout in found], ended
+        for index, cutout in enumerate(found):
+            distance = float(np.hypot(*(cutout.center - last.center)))
+            if distance <= farthest and 0.6 < cutout.mask.sum() / last.mask.sum() < 1.7:
+                pairs.append((distance, number, index))
+    follower: dict[int, int] = {}
+    for _, number, index in sorted(pairs):
+        if number not in follower and index not in follower.values():
+            follower[number] = index
+            live[number].append(found[index])
+    fresh = [[cutout] for index, cutout in enumerate(found) if index not in follower.values()]
+    ended = [track for number, track in enumerate(live) if number not in follower]
+    return [live[number] for number in follower] + fresh, ended

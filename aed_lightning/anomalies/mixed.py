@@ -1,5 +1,6 @@
 """Several sources side by side."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -16,7 +17,7 @@ class Mixed:
     def __init__(self, sources: list[AnomalySource], shares: list[float]) -> None:
         if not sources or len(sources) != len(shares):
             raise UsageError(f"{len(sources)} sources and {len(shares)} shares: give one share for each source")
-        if min(shares) < 0 or sum(shares) <= 0:
+        if not (min(shares) >= 0 and 0 < sum(shares) < math.inf):
             raise UsageError(f"shares {shares}: none may be negative, and one must be positive")
         self.sources = sources
         self.shares = [share / sum(shares) for share in shares]

@@ -55,7 +55,8 @@ class EventPasting:
     def grades(self, video: str, frames: int) -> list[str]:
         """How hard the event of each frame is to find, as its source says; "" outside events and without grades."""
         events = [self._event(frame) for frame in range(frames)]
-        grade = {event: _grade(self._object(video, event)) for event in set(events) if event is not None}
+        objects = {event: self._object(video, event) for event in set(events) if event is not None}
+        grade = {event: getattr(moving, "grade", None) or "" for event, moving in objects.items()}
         return ["" if event is None else grade[event] for event in events]
 
     def _event(self, frame: int) -> int | None:
@@ -64,10 +65,6 @@ class EventPasting:
 
     def _object(self, video: str, event: int) -> MovingObject:
         return self.source.draw(generator(self.seed, "event", video, event), self.frame_size, self.channels)
-
-
-def _grade(moving: MovingObject) -> str:
-    return getattr(moving, "grade", None) or ""
 
 
 def _sprites(moving: MovingObject, instants: Instants, reference: int) -> tuple[Sprite, Sprite, Sprite]:

@@ -1,7 +1,7 @@
 """Anomalies from the normal video itself: what moves there, cut out and made abnormal.
 
-Cut-outs look like what the camera sees, edges, blur and noise included, so that a network cannot tell them by their
-looks and must learn what is wrong with them.
+Cut-outs look more like what the camera sees than drawn objects do, so a network can tell them less by their looks and
+has to learn what is wrong with them.
 """
 
 from dataclasses import dataclass
@@ -29,6 +29,8 @@ CHANGES: tuple[Change, ...] = get_args(Change)
 _SOFT_EDGE = 0.5
 _NEIGHBORS = 4
 """Frames to either side over which a cut object's speed is measured."""
+_RESTING, _WALKING = 0.0015, 0.005
+"""Shares of the frame's width per frame: what is slower stands; what stands has this speed before it is sped up."""
 _RARELY = 0.004
 """Share of the frames in which something moves at a place, below which nobody is expected there."""
 _TRIES = 20
@@ -95,8 +97,9 @@ class SelfCut:
     """Objects of the training videos, made abnormal in one or more ways.
 
     changes: which of `Change` may happen. change_share: how likely each is; an object that none has happened to gets
-    one. area_share: of the frame's pixels, bounds of an object's box after its changes. difference, least_pixels,
-    most_share, shortest: what counts as an object, as in `Cutting`. Needs a fixed camera. Raises UsageError.
+    one. area_share: of the frame's pixels, bounds of an object's box after its changes. cutting: what counts as an
+    object. For one fixed camera: objects keep their places, and all videos share one map of where things move.
+    Raises UsageError.
     """
 
     def __init__(
@@ -104,10 +107,7 @@ class SelfCut:
         changes: tuple[Change, ...] = ("larger", "smaller", "faster", "gliding", "turned", "stretched", "elsewhere"),
         change_share: float = 0.25,
         area_share: Range = (0.002, 0.13),
-        difference: float = 14.0,
-        least_pixels: int = 12,
-        most_share: float = 0.09,
-        shortest: int = 9,
+        cutting: Cutting | None = None,
     ) -> None:
         if not changes or set(changes) - set(CHANGES):
             raise UsageError(f"changes {list(changes)}: name one or more of {', '.join(CHANGES)}")
@@ -116,7 +116,7 @@ class SelfCut:
         if not 0 < area_share[0] < area_share[1] <= 0.5:
             raise UsageError(f"area_share is {area_share}; give two ascending shares up to 0.5")
         self.changes, self.change_share, self.area_share = changes, change_share, area_share
-        self.cutting = Cutting(difference, least_pixels, most_share, shortest)
+        self.cutting = cutting or Cutting()
         self._bank: Bank | None = None
 
     def use(self, bank: Bank) -> None:
@@ -128,32 +128,43 @@ class SelfCut:
         bank = self._bank
         if bank is None:
             raise UsageError("SelfCut has no bank: use it as data.anomalies, where the data module cuts one")
-        track = int(generator.integers(len(bank)))
-        position = int(generator.integers(bank.length(track)))
-        cutout = bank.cutout(track, position)
         changes = {change for change in self.changes if generator.random() < self.change_share}
         changes = changes or {self.changes[int(generator.integers(len(self.changes)))]}
-        velocity, pace = _motion(generator, changes, _velocity(bank, track, position))
         matrix = _matrix(generator, changes)
-        matrix = matrix * self._fit(abs(np.linalg.det(matrix)) * cutout.mask.size, frame_size)
+        track, position, fit = self._choose(generator, bank, abs(float(np.linalg.det(matrix))), frame_size)
+        matrix, width = matrix * fit, frame_size[1]
+        velocity, pace = _motion(generator, changes, _velocity(bank, track, position), width)
         if generator.random() < 0.5:
             matrix, velocity = matrix @ np.diag([-1.0, 1.0]), velocity * np.array([-1.0, 1.0])
+        cutout = bank.cutout(track, position)
         center = cutout.center
         if "elsewhere" in changes:
-            center = _elsewhere(generator, bank.covered, cutout.mask.shape[0] / 2)
+            center = _elsewhere(generator, bank.covered, float((np.abs(matrix) @ cutout.mask.shape[::-1])[1] - 1) / 2)
         gain, lift = _recoloring(generator, changes, channels)
-        height, width = frame_size
         return CutObject(
             bank, track, position, frame_size,
-            center=(float(np.clip(center[0], 3, width - 4)), float(np.clip(center[1], 3, height - 4))),
+            center=(float(np.clip(center[0], 3, width - 4)), float(np.clip(center[1], 3, frame_size[0] - 4))),
             velocity=(float(velocity[0]), float(velocity[1])),
             matrix=matrix, pace=pace, gain=gain, lift=lift,
         )  # fmt: skip
 
-    def _fit(self, area: float, frame_size: tuple[int, int]) -> float:
-        """The factor that brings an area in pixels within bounds."""
+    def _choose(
+        self, generator: np.random.Generator, bank: Bank, growth: float, frame_size: tuple[int, int]
+    ) -> tuple[int, int, float]:
+        """A track, a position in it, and the factor that brings its box, its area times `growth`, within bounds.
+
+        One that fits as it is, if there is one: the factor could undo what makes it abnormal.
+        """
         low, high = (share * frame_size[0] * frame_size[1] for share in self.area_share)
-        return float(np.sqrt(np.clip(area, low, high) / area))
+        track, position, fit = 0, 0, 1.0
+        for _ in range(_TRIES):
+            track = int(generator.integers(len(bank)))
+            position = int(generator.integers(bank.length(track)))
+            area = growth * bank.cutout(track, position).mask.size
+            fit = float(np.sqrt(np.clip(area, low, high) / area))
+            if fit == 1.0:
+                break
+        return track, position, fit
 
 
 def _velocity(bank: Bank, track: int, position: int) -> Float[np.ndarray, " 2"]:
@@ -163,13 +174,13 @@ def _velocity(bank: Bank, track: int, position: int) -> Float[np.ndarray, " 2"]:
 
 
 def _motion(
-    generator: np.random.Generator, changes: set[Change], velocity: Float[np.ndarray, " 2"]
+    generator: np.random.Generator, changes: set[Change], velocity: Float[np.ndarray, " 2"], width: int
 ) -> tuple[Float[np.ndarray, " 2"], float]:
     """Velocity and pace; what lies or stands where it should not often rests."""
     pace = 1.0
     if changes & {"faster", "gliding"}:
-        if np.hypot(*velocity) < 0.15:
-            velocity = np.array([generator.choice((-0.5, 0.5)), 0.0])
+        if np.hypot(*velocity) < _RESTING * width:
+            velocity = np.array([generator.choice((-_WALKING, _WALKING)) * width, 0.0])
         velocity = velocity * generator.uniform(2.0, 4.5)
         pace = 0.0 if "gliding" in changes else float(generator.uniform(1.0, 2.5))
     elif changes & {"turned", "elsewhere"} and generator.random() < 0.5:
@@ -197,12 +208,12 @@ def _elsewhere(
 ) -> Float[np.ndarray, " 2"]:
     """A center whose foot, so many pixels below it, stands where hardly anything moves; any place if there is none."""
     height, width = covered.shape
-    place = np.zeros(2)
-    for _ in range(_TRIES):
-        place = np.array([generator.uniform(4, width - 5), generator.uniform(4, height - 5)])
-        if covered[min(height - 1, int(place[1] + foot)), int(place[0])] < _RARELY:
-            break
-    return place
+    highest = int(np.ceil(4 + foot))
+    rows, columns = np.nonzero(covered[highest:, 4 : width - 4] < _RARELY)
+    if not len(rows):
+        return np.array([generator.uniform(4, width - 5), generator.uniform(4, height - 5)])
+    chosen = int(generator.integers(len(rows)))
+    return np.array([columns[chosen] + 4.0, rows[chosen] + highest - foot])
 
 
 def _recoloring(

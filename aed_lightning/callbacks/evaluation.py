@@ -47,7 +47,7 @@ class Evaluation(L.Callback):
         self._add(batch, outputs)
 
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        figures = evaluate(self._with_kinds(self._videos("model"), shown_only=True), sigma_frames=self.smoothing.sigma)
+        figures = evaluate(self._with_kinds(self._videos("model")), sigma_frames=self.smoothing.sigma)
         for grade, found in figures.get("per_kind", {}).items():
             pl_module.log(f"val/{grade}_auc", found["auc"])
         pl_module.log("val/micro_auc", figures["micro_auc"], prog_bar=True)
@@ -143,10 +143,10 @@ class Evaluation(L.Callback):
             ],
         }
 
-    def _with_kinds(self, videos: list[FrameScores], shown_only: bool = False) -> list[FrameScores]:
-        """The same scores with the kind of anomaly of each frame, if the labels of all videos name kinds.
+    def _with_kinds(self, videos: list[FrameScores]) -> list[FrameScores]:
+        """The same scores with the kind of each anomalous frame, if the labels of all videos name kinds.
 
-        shown_only: forget the kind where the label is 0: of a pasted event, that its object is out of sight.
+        The object of a pasted event can be out of sight: then the label is 0 and the kind is left out.
         """
         named = []
         for video in videos:
@@ -154,8 +154,7 @@ class Evaluation(L.Callback):
             if kinds is None or video.label is None:
                 return videos
             of_frames = [
-                kinds[frame] if label or not shown_only else ""
-                for frame, label in zip(video.frame_index, video.label, strict=True)
+                kinds[frame] if label else "" for frame, label in zip(video.frame_index, video.label, strict=True)
             ]
             named.append(FrameScores(video.video, video.frame_index, video.raw, label=video.label, kinds=of_frames))
         return named

@@ -30,6 +30,7 @@ def run(arguments: Sequence[str]) -> int:
     cli.datamodule.training_rows()
     if options.evaluate:
         cli.datamodule.test_rows()
+    cli.datamodule.cut_objects(default_progress())
     cli.write_run_files()
     for name in names:
         trainer, stage, evaluation = _train(cli, name, resumed.get(name))

@@ -1,13 +1,14 @@
 """The LightningDataModule: from a download to finished batches."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import lightning.pytorch as L
+import numpy as np
 
 from ..anomalies import AnomalySource, ProceduralTraining, ProceduralValidation
 from ..anomalies.bank import Bank, bank_name, write_bank
-from ..anomalies.cutting import Cutting
 from ..anomalies.mixed import cutters
 from ..anomalies.pasting import EventPasting, RandomPasting
 from ..core import DataError, UsageError
@@ -15,13 +16,16 @@ from ..core.clip import Batch, Clips
 from .clips import ClipDataset, View
 from .finish import Finish
 from .layouts import Layout, open_layout
+from .lock import locked
 from .prepare import prepare
-from .progress import Progress
+from .progress import Progress, SilentProgress
 from .sampling import ClipBatches, ClipLoader
 from .store import Store, VideoRow
 
 EVENT_FRAMES = 36
 """Length of a pasted event of validation, and of the pause after it."""
+CUTTING_SECONDS = 24 * 3600.0
+"""How long a process waits for another one that cuts objects from the same store."""
 PASTED = "+pasted"
 """Ends the name of a validation video into which anomalies were pasted."""
 
@@ -78,6 +82,8 @@ class DataModule(L.LightningDataModule):
             raise UsageError(
                 f"model.patch_size {patch_size} is not a multiple of data.cell {cell}; choose a smaller cell"
             )
+        if validation_anomalies is not None and any(cutters(validation_anomalies)):
+            raise UsageError("data.validation_anomalies cuts from the training videos: name a source that does not")
         self.name, self.layout_name, self.reader = name, layout, reader
         self.root = Path("data") / name if root is None else root
         self.store_path = Path("data/stores") / name if store is None else store
@@ -107,11 +113,6 @@ class DataModule(L.LightningDataModule):
             channels=self.channels,
             progress=progress,
         )
-        for source in cutters(self.anomalies):
-            folder = self._bank_folder(source.cutting)
-            if not (folder / "manifest.json").is_file():
-                videos = ((row.name, self.store.frames(row)) for row in self.training_rows()[0])
-                write_bank(folder, source.cutting, videos)
 
     @property
     def store(self) -> Store:
@@ -156,9 +157,41 @@ class DataModule(L.LightningDataModule):
         """Steps of one epoch on one process."""
         return -(-sum(row.frames for row in self.training_rows()[0]) // self.batch_size)
 
-    def train_dataloader(self) -> ClipLoader:
+    def cut_objects(self, progress: Progress | None = None) -> None:
+        """Give the sources of training's anomalies the objects that they cut from the training videos.
+
+        What is cut stays in the store. Held-out videos are never cut, test videos neither. One process cuts, the
+        others wait for it. Raises DataError where nothing can be cut.
+        """
+        if not self.augmentation_percentage:
+            return
+        progress = progress or SilentProgress()
         for source in cutters(self.anomalies):
-            source.use(Bank(self._bank_folder(source.cutting)))
+            rows = self.training_rows()[0]
+            videos = [(row.name, row.sha256) for row in rows]
+            banks = self.store_path / "banks"
+            folder = banks / bank_name(source.cutting, videos, self.store.settings.to_json())
+            with locked(banks, CUTTING_SECONDS, progress.note):
+                for partial in banks.rglob(".*.partial"):
+                    partial.unlink()
+                if not (folder / "manifest.json").is_file():
+                    progress.note(f"cutting moving objects from {len(rows)} training videos")
+                    progress.start(len(rows))
+                    try:
+                        write_bank(folder, source.cutting, self._told(rows, progress))
+                    finally:
+                        progress.done()
+            source.use(Bank(folder))
+
+    def _told(self, rows: list[VideoRow], progress: Progress) -> Iterator[tuple[str, np.ndarray]]:
+        """Names and frames of videos, with word of each that begins."""
+        for number, row in enumerate(rows):
+            progress.video(row.name, number)
+            yield row.name, self.store.frames(row)
+            progress.frames(row.frames)
+
+    def train_dataloader(self) -> ClipLoader:
+        self.cut_objects()
         pasting = RandomPasting(
             self.anomalies, self.augmentation_percentage, self.frame_size, self.store.channels, self.seed
         )
@@ -199,11 +232,6 @@ class DataModule(L.LightningDataModule):
     def on_after_batch_transfer(self, batch: Clips, dataloader_idx: int) -> Batch:
         """Floats begin here, on the device."""
         return self.finish(batch)
-
-    def _bank_folder(self, cutting: Cutting) -> Path:
-        """Where the objects cut from the training videos lie; never from those held out, and never from test videos."""
-        videos = [(row.name, row.sha256) for row in self.training_rows()[0]]
-        return self.store_path / "banks" / bank_name(cutting, videos, self.store.settings.to_json())
 
     def _loader(self, views: list[View], shuffle: bool = False) -> ClipLoader:
         dataset = ClipDataset(self.store, views, self.clip_offset)

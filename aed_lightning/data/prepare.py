@@ -20,6 +20,8 @@ from .sources import path_below, sha256_of, stamp_of
 from .store import VERSION, Settings, Store, StorePaths, VideoRow
 
 SPARE_BYTES = 2**26
+PARTIAL = ".*.partial"
+STORE_FOLDERS = ("rows", "frames", "motion", "labels")
 Key = tuple[str, str]
 
 
@@ -64,7 +66,8 @@ class _Preparation:
     def run(self) -> Store:
         for note in self.layout.notes:
             self.progress.note(f"{self.layout.name}: {note}")
-        for partial in self.paths.root.rglob(".*.partial"):
+        left = [self.paths.root.glob(PARTIAL), *((self.paths.root / folder).rglob(PARTIAL) for folder in STORE_FOLDERS)]
+        for partial in (file for files in left for file in files):
             partial.unlink()
         current = self._current_rows()
         stale = [video for video in self.videos if _key(video) not in current]
@@ -179,7 +182,7 @@ class _Preparation:
     def _drop_others(self) -> None:
         """Remove the files of videos that are gone, and labels that are no more."""
         kept = {file for video in self.videos for file in self.paths.of_video(video.split, video.name)}
-        for folder in ("rows", "frames", "motion", "labels"):
+        for folder in STORE_FOLDERS:
             for file in (self.paths.root / folder).rglob("*"):
                 if file.is_file() and file not in kept:
                     file.unlink()

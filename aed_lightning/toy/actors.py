@@ -11,6 +11,8 @@ from .trajectory import FPS, Trajectory
 
 _MARGIN = 2.2
 """Meters outside the picture within which something can still be seen or cast a shadow."""
+_GROUND = (4.0, 20.2)
+"""Distances from the camera within which somebody is drawn, meters: up to the facade."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Mover:
     def figure(self, camera: Camera, frame: int) -> Figure | None:
         """The figure, or none outside the picture."""
         ground = self.way.at(frame)
-        if ground[1] < 4.0 or ground[1] > 20.2 or abs(ground[0]) > camera.edge(ground[1]) + _MARGIN:
+        if not _GROUND[0] < ground[1] < _GROUND[1] or abs(ground[0]) > camera.edge(ground[1]) + _MARGIN:
             return None
         figure = Figure(camera, ground, self._heading(frame))
         self._draw(figure, frame)
@@ -170,7 +172,7 @@ class Bag:
     def figure(self, camera: Camera, frame: int) -> Figure | None:
         """The bag at the carrier's side, then on the ground."""
         x, y = self.carrier.way.at(min(frame, self.dropped))
-        if abs(x) > camera.edge(y) + _MARGIN or not 4.0 < y < 20.2:
+        if abs(x) > camera.edge(y) + _MARGIN or not _GROUND[0] < y < _GROUND[1]:
             return None
         figure = Figure(camera, (x, y - 0.25), float(self.carrier.way.heading[min(frame, self.dropped)]))
         width, height = self.size

@@ -81,6 +81,7 @@ def test_validate_prints_the_figures_of_the_held_out_videos(command, squares, tr
     printed = dict(line.split() for line in outcome.output.splitlines() if line.startswith("val/"))
     grades = {"val/easy_auc", "val/medium_auc", "val/hard_auc"}
     assert printed.keys() - grades == {"val/macro_auc", "val/micro_auc", "val/score"}
+    assert printed.keys() & grades
     trained_with = (trained.parent / "output.txt").read_text().splitlines()
     student = next(line for line in trained_with if line.startswith("student epoch 1/1"))
     assert f"val/micro_auc {printed['val/micro_auc']}" in student

@@ -1,0 +1,137 @@
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from films import cut_tracks, film, scene, walker
+
+from aed_lightning.anomalies.bank import COLUMNS, Bank, bank_name, write_bank
+from aed_lightning.anomalies.cutting import Cutout, Cutting
+from aed_lightning.core import DataError
+
+CUTTING = Cutting()
+NAME = ("walk", "a1"), ("run", "b2")
+
+
+def videos(channels: int = 1) -> list[tuple[str, np.ndarray]]:
+    walk = film(24, walker(slant=8.0, clock=1), walker(top=10, height=6, width=5), channels=channels)
+    return [("walk", walk), ("run", film(40, walker(left=8, speed=2, slant=4.0), channels=channels))]
+
+
+def written(folder: Path, channels: int = 1) -> Bank:
+    write_bank(folder, CUTTING, iter(videos(channels)))
+    return Bank(folder)
+
+
+def assert_same(one: Cutout, other: Cutout) -> None:
+    np.testing.assert_array_equal(one.image, other.image)
+    np.testing.assert_array_equal(one.mask, other.mask)
+    assert one.mask.dtype == other.mask.dtype == bool
+    assert (one.top, one.left) == (other.top, other.left)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_bank_gives_back_every_track_of_every_video(tmp_path: Path, channels: int) -> None:
+    bank = written(tmp_path / "bank", channels)
+    tracks = [track for _, frames in videos(channels) for track in cut_tracks(frames, CUTTING)[0]]
+    assert bank.channels == channels
+    assert len(bank) == len(tracks) == 3
+    assert [bank.length(number) for number in range(3)] == [len(track) for track in tracks] == [24, 24, 40]
+    for number, track in enumerate(tracks):
+        for position, cutout in enumerate(track):
+            assert_same(bank.cutout(number, position), cutout)
+
+
+def test_the_covered_share_is_that_of_all_frames_of_all_videos(tmp_path: Path) -> None:
+    walk, run = (cut_tracks(frames, CUTTING)[1] for _, frames in videos())
+    np.testing.assert_allclose(written(tmp_path).covered, (24 * walk + 40 * run) / 64)
+
+
+def test_the_manifest_says_how_the_bank_was_cut_and_from_which_videos(tmp_path: Path) -> None:
+    written(tmp_path, channels=3)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    assert manifest["videos"] == ["walk", "run"]
+    assert (manifest["tracks"], manifest["cutouts"], manifest["channels"]) == (3, 88, 3)
+    assert manifest["cutting"] == {"difference": 14.0, "least_share": 0.0015, "most_share": 0.09, "shortest": 9}
+    assert np.load(tmp_path / "cutouts.npy").shape == (88, len(COLUMNS))
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_the_same_videos_make_the_same_bytes(tmp_path: Path) -> None:
+    written(tmp_path / "one")
+    written(tmp_path / "other")
+    for file in ("manifest.json", "cutouts.npy", "covered.npy", "pixels.u8"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "other" / file).read_bytes()
+
+
+def test_a_bank_travels_as_its_path(tmp_path: Path) -> None:
+    bank = written(tmp_path)
+    message = pickle.dumps(bank)
+    assert len(message) < 300 + len(str(tmp_path))
+    arrived = pickle.loads(message)
+    assert_same(arrived.cutout(2, 7), bank.cutout(2, 7))
+
+
+def test_videos_in_which_nothing_can_be_followed_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    still = np.repeat(scene()[None], 30, axis=0)
+    with pytest.raises(
+        DataError, match=r"nothing moves in 2 training videos .*difference, .* or cutting\.shortest, or take"
+    ):
+        write_bank(tmp_path, CUTTING, [("one", still), ("two", still)])
+    assert not (tmp_path / "manifest.json").exists()
+    with pytest.raises(DataError, match="holds no whole bank"):
+        Bank(tmp_path)
+
+
+def test_a_video_without_objects_counts_as_frames_in_which_nothing_moved(tmp_path: Path) -> None:
+    still = np.repeat(scene()[None], 24, axis=0)
+    walk = videos()[0]
+    write_bank(tmp_path, CUTTING, [("still", still), walk])
+    np.testing.assert_allclose(Bank(tmp_path).covered, cut_tracks(walk[1], CUTTING)[1] / 2)
+
+
+def test_a_bank_that_broke_off_while_it_was_cut_is_none(tmp_path: Path) -> None:
+    def broken():  # type: ignore[no-untyped-def]
+        yield videos()[0]
+        raise DataError("disk gone")
+
+    with pytest.raises(DataError, match="disk gone"):
+        write_bank(tmp_path, CUTTING, broken())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("file", ["manifest.json", "cutouts.npy", "covered.npy", "pixels.u8"])
+@pytest.mark.parametrize("damage", ["missing", "empty", "cut short"])
+def test_a_bank_that_is_not_whole_is_refused_by_its_folder(tmp_path: Path, file: str, damage: str) -> None:
+    written(tmp_path / "bank")
+    content = (tmp_path / "bank" / file).read_bytes()
+    (tmp_path / "bank" / file).unlink()
+    if damage != "missing":
+        (tmp_path / "bank" / file).write_bytes(content[: 0 if damage == "empty" else -5])
+    with pytest.raises(DataError, match=r"bank holds no whole bank of objects .*: remove it and run again"):
+        Bank(tmp_path / "bank")
+
+
+@pytest.mark.parametrize("manifest", ["[]", "{}"])
+def test_a_manifest_of_something_else_is_refused(tmp_path: Path, manifest: str) -> None:
+    written(tmp_path)
+    (tmp_path / "manifest.json").write_text(manifest)
+    with pytest.raises(DataError, match="holds no whole bank"):
+        Bank(tmp_path)
+
+
+def test_the_name_of_a_bank_changes_with_anything_that_it_is_made_of() -> None:
+    names = [
+        bank_name(CUTTING, NAME, {"cell": 4}),
+        bank_name(Cutting(difference=15.0), NAME, {"cell": 4}),
+        bank_name(Cutting(least_share=0.002), NAME, {"cell": 4}),
+        bank_name(Cutting(most_share=0.1), NAME, {"cell": 4}),
+        bank_name(Cutting(shortest=10), NAME, {"cell": 4}),
+        bank_name(CUTTING, NAME[:1], {"cell": 4}),
+        bank_name(CUTTING, (("walk", "a1"), ("run", "b3")), {"cell": 4}),
+        bank_name(CUTTING, (("walk", "a1"), ("hop", "b2")), {"cell": 4}),
+        bank_name(CUTTING, NAME, {"cell": 8}),
+    ]
+    assert len(set(names)) == len(names)
+    assert bank_name(Cutting(), iter(NAME), {"cell": 4}) == names[0]
