@@ -17,7 +17,8 @@ from jaxtyping import Float, Int64, UInt8
 
 from aed_lightning.core import DataError, atomic_path, stable_hash, write_json
 
-from .cutting import Cutout, Cutting, cut_tracks
+from .annotated import ObjectCutting
+from .cutting import Cutout, Cutting, CutVideo, cut_tracks
 
 VERSION = 1
 COLUMNS = ("track", "top", "left", "height", "width", "start")
@@ -65,10 +66,19 @@ class Bank:
         return {**self.__dict__, "_pixels": None}
 
 
-def bank_name(cutting: Cutting, videos: Iterable[tuple[str, str]], settings: dict[str, Any]) -> str:
+def there_and_back(moment: int, length: int) -> int:
+    """The frame of a track of `length` frames to show at any moment: forward to its end, then backward, and so on."""
+    last = length - 1
+    moment = abs(moment) % (2 * last)
+    return min(moment, 2 * last - moment)
+
+
+def bank_name(
+    cutting: Cutting | ObjectCutting, videos: Iterable[tuple[str, str]], settings: dict[str, Any], kind: str = "self"
+) -> str:
     """A folder name that changes with anything a bank is made of: videos as (name, hash), and the store's settings."""
     terms = {"version": VERSION, "cutting": asdict(cutting), "videos": list(videos), "settings": settings}
-    return f"self-{stable_hash(json.dumps(terms, sort_keys=True)):016x}"
+    return f"{kind}-{stable_hash(json.dumps(terms, sort_keys=True)):016x}"
 
 
 def write_bank(
@@ -76,37 +86,49 @@ def write_bank(
     cutting: Cutting,
     videos: Iterable[tuple[str, UInt8[np.ndarray, "frames channels height width"]]],
 ) -> None:
-    """Cut every video, given as name and frames, and write the bank. The manifest comes last: it makes it whole.
+    """Cut what moves out of every video, given as name and frames, and write the bank.
 
     Raises DataError where nothing that moves could be followed.
     """
+    write_cuts(
+        folder,
+        cutting,
+        (CutVideo(name, len(frames), frames.shape[1], *cut_tracks(frames, cutting)) for name, frames in videos),
+        "nothing moves in {} training videos that could be cut out and followed: lower the source's "
+        "cutting.difference or cutting.shortest, or take data.anomalies ProceduralTraining",
+    )
+
+
+def write_cuts(folder: Path, cutting: Cutting | ObjectCutting, videos: Iterable[CutVideo], nothing: str) -> None:
+    """Write the bank of what was cut out of `videos`. The manifest comes last: it makes the bank whole.
+
+    Raises DataError where there are no tracks; `nothing` is its message, with {} for the number of videos.
+    """
     rows: list[tuple[int, ...]] = []
     names: list[str] = []
+    sources: dict[str, str] = {}
     covered: np.ndarray | None = None
     channels, start, tracks, frames_seen = 1, 0, 0, 0
     with atomic_path(folder / "pixels.u8") as partial, partial.open("wb") as file:
-        for name, frames in videos:
-            found, share = cut_tracks(frames, cutting)
-            names.append(name)
-            channels = frames.shape[1]
-            weighted = share * len(frames)
+        for video in videos:
+            names.append(video.name)
+            sources |= video.sources
+            channels = video.channels
+            weighted = video.covered * video.frames
             covered = weighted if covered is None else covered + weighted
-            frames_seen += len(frames)
-            for track in found:
+            frames_seen += video.frames
+            for track in video.tracks:
                 for cutout in track:
                     rows.append((tracks, cutout.top, cutout.left, *cutout.mask.shape, start))
                     start += file.write(cutout.image.tobytes()) + file.write(cutout.mask.tobytes())
                 tracks += 1
     if covered is None or not rows:
-        raise DataError(
-            f"nothing moves in {len(names)} training videos that could be cut out and followed: lower the source's "
-            "cutting.difference or cutting.shortest, or take data.anomalies ProceduralTraining"
-        )
+        raise DataError(nothing.replace("{}", str(len(names))))
     for file_name, array in (("cutouts.npy", np.array(rows, np.int64)), ("covered.npy", covered / frames_seen)):
         with atomic_path(folder / file_name) as partial, partial.open("wb") as file:
             np.save(file, array)
     write_json(
         folder / "manifest.json",
-        {"version": VERSION, "channels": channels, "cutting": asdict(cutting), "videos": names,
+        {"version": VERSION, "channels": channels, "cutting": asdict(cutting), "videos": names, "sources": sources,
          "tracks": tracks, "cutouts": len(rows), "columns": list(COLUMNS)},
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """Cut what moves out of normal video: before a fixed camera the background shows itself, the rest is objects."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -55,6 +55,22 @@ class Cutout:
 
 Track = list[Cutout]
 """One object in consecutive frames."""
+
+
+@dataclass(frozen=True)
+class CutVideo:
+    """What was cut out of one video.
+
+    frames: how many it has. channels: of its frames. covered: share of the frames in which something was at a place.
+    sources: SHA-256 of each file it was made from, by path.
+    """
+
+    name: str
+    frames: int
+    channels: int
+    tracks: list[Track]
+    covered: Float[np.ndarray, "height width"]
+    sources: dict[str, str] = field(default_factory=dict)
 
 
 def cut_tracks(

@@ -40,7 +40,7 @@ class TrainedRun:
         self.evaluation: Evaluation = cli.build_evaluation(cli.paths, epoch=card["epoch"])
         stage = card["stage"]
         cli.datamodule.batch_size = cli.config_init[stage].batch_size
-        cli.datamodule.prepare_data(default_progress())
+        cli.datamodule.prepare_data(default_progress(), anomalies=verb == "validate")
         check(cli.datamodule, card)
         cli.write_run_files()
         self.trainer: L.Trainer = cli.build_trainer(stage, self.evaluation, logger=False)

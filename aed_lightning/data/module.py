@@ -6,12 +6,10 @@ from typing import Literal
 import lightning.pytorch as L
 
 from ..anomalies import AnomalySource, ProceduralTraining, ProceduralValidation
-from ..anomalies.bank import Bank, bank_name, write_bank
-from ..anomalies.cutting import Cutting
-from ..anomalies.mixed import cutters
 from ..anomalies.pasting import EventPasting, RandomPasting
 from ..core import DataError, UsageError
 from ..core.clip import Batch, Clips
+from .banks import Banks
 from .clips import ClipDataset, View
 from .finish import Finish
 from .layouts import Layout, open_layout
@@ -95,8 +93,11 @@ class DataModule(L.LightningDataModule):
         """The data set's files; raises `DataError` where they are not as the layout says."""
         return open_layout(self.layout_name, self.root)
 
-    def prepare_data(self, progress: Progress | None = None) -> None:
-        """Bring the store up to date with the files; cheap when it is."""
+    def prepare_data(self, progress: Progress | None = None, *, anomalies: bool = True) -> None:
+        """Bring the store up to date with the files; cheap when it is.
+
+        anomalies: cut the objects that training and validation paste, too. Testing and predicting paste none.
+        """
         self._store = prepare(
             self.open_layout(),
             self.root,
@@ -107,11 +108,9 @@ class DataModule(L.LightningDataModule):
             channels=self.channels,
             progress=progress,
         )
-        for source in cutters(self.anomalies):
-            folder = self._bank_folder(source.cutting)
-            if not (folder / "manifest.json").is_file():
-                videos = ((row.name, self.store.frames(row)) for row in self.training_rows()[0])
-                write_bank(folder, source.cutting, videos)
+        if anomalies and not (self.trainer and (self.trainer.testing or self.trainer.predicting)):
+            for source in (self.anomalies, self.validation_anomalies):
+                self._banks().write(source, progress)
 
     @property
     def store(self) -> Store:
@@ -157,8 +156,7 @@ class DataModule(L.LightningDataModule):
         return -(-sum(row.frames for row in self.training_rows()[0]) // self.batch_size)
 
     def train_dataloader(self) -> ClipLoader:
-        for source in cutters(self.anomalies):
-            source.use(Bank(self._bank_folder(source.cutting)))
+        self._banks().open(self.anomalies)
         pasting = RandomPasting(
             self.anomalies, self.augmentation_percentage, self.frame_size, self.store.channels, self.seed
         )
@@ -170,6 +168,7 @@ class DataModule(L.LightningDataModule):
 
     def val_dataloader(self) -> ClipLoader:
         """Each held-out video twice: as it is, and with events of pasted anomalies."""
+        self._banks().open(self.validation_anomalies)
         views = []
         for row in self.training_rows()[1]:
             # Short videos have short events, so that each video shows both classes.
@@ -200,10 +199,9 @@ class DataModule(L.LightningDataModule):
         """Floats begin here, on the device."""
         return self.finish(batch)
 
-    def _bank_folder(self, cutting: Cutting) -> Path:
-        """Where the objects cut from the training videos lie; never from those held out, and never from test videos."""
-        videos = [(row.name, row.sha256) for row in self.training_rows()[0]]
-        return self.store_path / "banks" / bank_name(cutting, videos, self.store.settings.to_json())
+    def _banks(self) -> Banks:
+        """Objects cut from the training videos, never from those held out, and never from test videos."""
+        return Banks(self.store, lambda: self.training_rows()[0])
 
     def _loader(self, views: list[View], shuffle: bool = False) -> ClipLoader:
         dataset = ClipDataset(self.store, views, self.clip_offset)
