@@ -7,7 +7,7 @@ FOLDER/covered.npy     (height, width) share of the frames in which something mo
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from jaxtyping import Float, UInt8
 from aed_lightning.core import DataError, atomic_path, stable_hash, write_json
 
 from . import cutting as constants
-from .cutting import Cutout, Cutting, TrackCutter
+from .annotated import ObjectCutting
+from .cutting import MOST_COVERED, Cutout, Cutting, CutVideo, TrackCutter
 
 VERSION = 1
 COLUMNS = ("track", "top", "left", "height", "width", "start")
@@ -68,13 +69,22 @@ class Bank:
         return Bank, (self.folder,)
 
 
-def bank_name(cutting: Cutting, videos: Iterable[tuple[str, str]], settings: dict[str, Any]) -> str:
+def there_and_back(moment: int, length: int) -> int:
+    """The frame of a track of `length` frames to show at any moment: forward to its end, then backward, and so on."""
+    last = length - 1
+    moment = abs(moment) % (2 * last)
+    return min(moment, 2 * last - moment)
+
+
+def bank_name(
+    cutting: Cutting | ObjectCutting, videos: Iterable[tuple[str, str]], settings: dict[str, Any], kind: str = "self"
+) -> str:
     """A folder name that changes with anything a bank is made of: videos as (name, hash), and the store's settings."""
     fixed = (constants.WINDOW, constants.SAMPLES, constants.FARTHEST_STEP)
     terms = {
         "version": VERSION, "cutting": asdict(cutting), "fixed": fixed, "videos": list(videos), "settings": settings,
     }  # fmt: skip
-    return f"self-{stable_hash(json.dumps(terms, sort_keys=True)):016x}"
+    return f"{kind}-{stable_hash(json.dumps(terms, sort_keys=True)):016x}"
 
 
 def write_bank(
@@ -82,46 +92,67 @@ def write_bank(
     cutting: Cutting,
     videos: Iterable[tuple[str, UInt8[np.ndarray, "frames channels height width"]]],
 ) -> None:
-    """Cut every video, given as name and frames, and write the bank. The manifest comes last: it makes it whole.
+    """Cut what moves out of every video, given as name and frames, and write the bank.
 
-    One process at a time. Raises DataError where nothing can be followed or everything moves.
+    Raises DataError where nothing can be followed or everything moves.
+    """
+    instead = "or take ProceduralTraining as data.anomalies, which cuts nothing"
+
+    def cut() -> Iterator[CutVideo]:
+        for name, frames in videos:
+            cutter = TrackCutter(frames, cutting)
+            yield CutVideo(name, frames.shape[1], cutter.tracks(), cutter.covered, len(frames))
+
+    write_cuts(
+        folder,
+        cutting,
+        cut(),
+        nothing="nothing moves in {videos} training videos that could be cut out and followed: lower the source's "
+        f"cutting.difference, cutting.least_share or cutting.shortest, {instead}",
+        everything="{covered:.0%} of the pixels of {videos} training videos differ from the background: cutting "
+        f"objects needs a fixed camera; raise the source's cutting.difference {instead}",
+    )
+
+
+def write_cuts(
+    folder: Path,
+    cutting: Cutting | ObjectCutting,
+    videos: Iterable[CutVideo],
+    *,
+    nothing: str,
+    everything: str,
+) -> None:
+    """Write the bank of what is cut out of `videos`. The manifest comes last: it makes the bank whole.
+
+    One process at a time. Raises DataError where there are no tracks, and where objects cover most of the pixels:
+    `nothing` and `everything` are the messages, with {videos} for the number of videos and {covered} for the share.
     """
     rows: list[tuple[int, ...]] = []
     names: list[str] = []
-    covered = np.zeros(())
-    channels, start, tracks, frames_seen = 1, 0, 0, 0
+    sources: dict[str, str] = {}
+    counts = np.zeros(())
+    channels, start, tracks, frames = 1, 0, 0, 0
     with atomic_path(folder / "pixels.u8") as partial, partial.open("wb") as file:
-        for name, frames in videos:
-            cutter = TrackCutter(frames, cutting)
-            for track in cutter.tracks():
+        for video in videos:
+            for track in video.tracks:
                 for cutout in track:
                     rows.append((tracks, cutout.top, cutout.left, *cutout.mask.shape, start))
                     start += file.write(cutout.image.tobytes()) + file.write(cutout.mask.tobytes())
                 tracks += 1
-            names.append(name)
-            channels = frames.shape[1]
-            covered = covered + cutter.covered
-            frames_seen += len(frames)
-        _refuse(len(names), rows, covered / max(1, frames_seen))
-    for file_name, array in (("cutouts.npy", np.array(rows, np.int64)), ("covered.npy", covered / frames_seen)):
+            names.append(video.name)
+            sources |= video.sources
+            channels = video.channels
+            counts = counts + video.covered
+            frames += video.frames
+        covered = counts / max(1, frames)
+        if covered.mean() > MOST_COVERED or not rows:
+            message = nothing if not rows else everything
+            raise DataError(message.format(videos=len(names), covered=covered.mean()))
+    for file_name, array in (("cutouts.npy", np.array(rows, np.int64)), ("covered.npy", covered)):
         with atomic_path(folder / file_name) as partial, partial.open("wb") as file:
             np.save(file, array)
     write_json(
         folder / "manifest.json",
-        {"version": VERSION, "channels": channels, "cutting": asdict(cutting), "videos": names,
+        {"version": VERSION, "channels": channels, "cutting": asdict(cutting), "videos": names, "sources": sources,
          "tracks": tracks, "cutouts": len(rows), "columns": list(COLUMNS)},
     )  # fmt: skip
-
-
-def _refuse(videos: int, rows: list[tuple[int, ...]], covered: np.ndarray) -> None:
-    instead = "or take ProceduralTraining as data.anomalies, which cuts nothing"
-    if covered.mean() > constants.MOST_COVERED:
-        raise DataError(
-            f"{covered.mean():.0%} of the pixels of {videos} training videos differ from the background: cutting "
-            f"objects needs a fixed camera; raise the source's cutting.difference {instead}"
-        )
-    if not rows:
-        raise DataError(
-            f"nothing moves in {videos} training videos that could be cut out and followed: lower the source's "
-            f"cutting.difference, cutting.least_share or cutting.shortest, {instead}"
-        )

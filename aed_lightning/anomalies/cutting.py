@@ -1,11 +1,11 @@
 """Cut what moves out of normal video: before a fixed camera the background shows itself, the rest is objects."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, UInt8
+from jaxtyping import Bool, Float, Int64, UInt8
 
 from aed_lightning.core import UsageError
 
@@ -59,6 +59,22 @@ class Cutout:
 
 Track = list[Cutout]
 """One object in consecutive frames."""
+
+
+@dataclass
+class CutVideo:
+    """What is cut out of one video; whole once `tracks` has been gone through.
+
+    frames: how many it has. channels: of its frames. covered: of each pixel the number of frames in which something
+    was there. sources: SHA-256 of each file it was made from, by path.
+    """
+
+    name: str
+    channels: int
+    tracks: Iterator[Track]
+    covered: Int64[np.ndarray, "height width"]
+    frames: int
+    sources: dict[str, str] = field(default_factory=dict)
 
 
 class TrackCutter:

@@ -9,6 +9,7 @@ from aed_lightning.core import UsageError
 
 from .self_cut import SelfCut
 from .source import AnomalySource, MovingObject
+from .ubnormal import UBnormalObjects
 
 
 class Mixed:
@@ -29,9 +30,9 @@ class Mixed:
         )
 
 
-def cutters(source: AnomalySource) -> Iterator[SelfCut]:
+def cutters(source: AnomalySource) -> Iterator[SelfCut | UBnormalObjects]:
     """The sources in `source`, itself or one that it mixes, that need a bank."""
-    if isinstance(source, SelfCut):
+    if isinstance(source, SelfCut | UBnormalObjects):
         yield source
     elif isinstance(source, Mixed):
         for member in source.sources:

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from aed_lightning.core import UsageError
 from aed_lightning.core.clip import Sprite
 
-from .bank import Bank
+from .bank import Bank, there_and_back
 from .cutting import Cutting
 from .drawing import Range
 from .source import MovingObject
@@ -87,10 +87,7 @@ class CutObject:
         )
 
     def _moment(self, offset: float) -> int:
-        """The frame of the track to show: forward to its end, then backward, and so on."""
-        last = self.bank.length(self.track) - 1
-        moment = abs(self.position + round(offset * self.pace)) % (2 * last)
-        return min(moment, 2 * last - moment)
+        return there_and_back(self.position + round(offset * self.pace), self.bank.length(self.track))
 
 
 class SelfCut:

@@ -1,31 +1,26 @@
 """The LightningDataModule: from a download to finished batches."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import lightning.pytorch as L
-import numpy as np
 
-from ..anomalies import AnomalySource, ProceduralTraining, ProceduralValidation
-from ..anomalies.bank import Bank, bank_name, write_bank
+from ..anomalies import AnomalySource, ProceduralTraining, ProceduralValidation, SelfCut
 from ..anomalies.mixed import cutters
 from ..anomalies.pasting import EventPasting, RandomPasting
 from ..core import DataError, UsageError
 from ..core.clip import Batch, Clips
+from .banks import Banks
 from .clips import ClipDataset, View
 from .finish import Finish
 from .layouts import Layout, open_layout
-from .lock import locked
 from .prepare import prepare
-from .progress import Progress, SilentProgress
+from .progress import Progress
 from .sampling import ClipBatches, ClipLoader
 from .store import Store, VideoRow
 
 EVENT_FRAMES = 36
 """Length of a pasted event of validation, and of the pause after it."""
-CUTTING_SECONDS = 24 * 3600.0
-"""How long a process waits for another one that cuts objects from the same store."""
 PASTED = "+pasted"
 """Ends the name of a validation video into which anomalies were pasted."""
 
@@ -82,7 +77,7 @@ class DataModule(L.LightningDataModule):
             raise UsageError(
                 f"model.patch_size {patch_size} is not a multiple of data.cell {cell}; choose a smaller cell"
             )
-        if validation_anomalies is not None and any(cutters(validation_anomalies)):
+        if validation_anomalies is not None and any(isinstance(cut, SelfCut) for cut in cutters(validation_anomalies)):
             raise UsageError("data.validation_anomalies cuts from the training videos: name a source that does not")
         self.name, self.layout_name, self.reader = name, layout, reader
         self.root = Path("data") / name if root is None else root
@@ -158,37 +153,13 @@ class DataModule(L.LightningDataModule):
         return -(-sum(row.frames for row in self.training_rows()[0]) // self.batch_size)
 
     def cut_objects(self, progress: Progress | None = None) -> None:
-        """Give the sources of training's anomalies the objects that they cut from the training videos.
+        """Give the sources of pasted anomalies the objects that they cut out of video; kept in the store.
 
-        What is cut stays in the store. Held-out videos are never cut, test videos neither. One process cuts, the
-        others wait for it. Raises DataError where nothing can be cut.
+        Held-out videos of this data set are never cut, test videos neither. Raises DataError where nothing can be cut.
         """
-        if not self.augmentation_percentage:
-            return
-        progress = progress or SilentProgress()
-        for source in cutters(self.anomalies):
-            rows = self.training_rows()[0]
-            videos = [(row.name, row.sha256) for row in rows]
-            banks = self.store_path / "banks"
-            folder = banks / bank_name(source.cutting, videos, self.store.settings.to_json())
-            with locked(banks, CUTTING_SECONDS, progress.note):
-                for partial in banks.rglob(".*.partial"):
-                    partial.unlink()
-                if not (folder / "manifest.json").is_file():
-                    progress.note(f"cutting moving objects from {len(rows)} training videos")
-                    progress.start(len(rows))
-                    try:
-                        write_bank(folder, source.cutting, self._told(rows, progress))
-                    finally:
-                        progress.done()
-            source.use(Bank(folder))
-
-    def _told(self, rows: list[VideoRow], progress: Progress) -> Iterator[tuple[str, np.ndarray]]:
-        """Names and frames of videos, with word of each that begins."""
-        for number, row in enumerate(rows):
-            progress.video(row.name, number)
-            yield row.name, self.store.frames(row)
-            progress.frames(row.frames)
+        if self.augmentation_percentage:
+            self._banks().open(self.anomalies, progress)
+        self._banks().open(self.validation_anomalies, progress)
 
     def train_dataloader(self) -> ClipLoader:
         self.cut_objects()
@@ -203,6 +174,7 @@ class DataModule(L.LightningDataModule):
 
     def val_dataloader(self) -> ClipLoader:
         """Each held-out video twice: as it is, and with events of pasted anomalies."""
+        self._banks().open(self.validation_anomalies)
         views = []
         for row in self.training_rows()[1]:
             # Short videos have short events, so that each video shows both classes.
@@ -232,6 +204,9 @@ class DataModule(L.LightningDataModule):
     def on_after_batch_transfer(self, batch: Clips, dataloader_idx: int) -> Batch:
         """Floats begin here, on the device."""
         return self.finish(batch)
+
+    def _banks(self) -> Banks:
+        return Banks(self.store, lambda: self.training_rows()[0])
 
     def _loader(self, views: list[View], shuffle: bool = False) -> ClipLoader:
         dataset = ClipDataset(self.store, views, self.clip_offset)

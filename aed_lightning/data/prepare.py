@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core import DataError, UsageError, atomic_path, write_json
+from .annotate import with_annotations
 from .ingest import ingest
 from .layouts import Layout, VideoSource
 from .layouts.scan import problems_error
@@ -159,6 +160,12 @@ class _Preparation:
             label_source=None if source is None else self._shown(source),
             label_sha256=None if source is None else sha256_of(source),
         )
+        labeled = with_annotations(self.layout, self.root, video, labeled, labels, was=row)
+        if labeled.mask_disagreements:
+            self.progress.note(
+                f"{labeled.source}: mask and label differ in {labeled.mask_disagreements} of {labeled.frames} frames; "
+                "the label counts for frame metrics, the mask for pixel metrics"
+            )
         for warning in labeled.warnings:
             self.progress.note(f"{labeled.source}: {warning}")
         row_file = self.paths.row(video.split, video.name)

@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from ..core import DataError, UsageError
+from .images import read_color
 from .names import natural_key
 from .opencv import cv2
 
@@ -148,23 +149,10 @@ class ImageFolder:
     def frames(self) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
         size = None
         for file in self._files:
-            image = _read_image(file)
+            image = read_color(file)
             size = size or image.shape
             _same_size(image.shape, size, str(file))
             yield np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
-
-
-def _read_image(file: Path) -> np.ndarray:
-    try:
-        content = file.read_bytes()
-        # libjpeg fills what is missing with gray and says nothing, so a cut JPEG is told by its missing end mark.
-        whole = not content.startswith(b"\xff\xd8") or b"\xff\xd9" in content.rstrip(b"\0")[-1024:]
-        image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), cv2.IMREAD_COLOR) if content and whole else None
-    except (OSError, cv2.error) as error:
-        raise DataError(f"{file} cannot be read as an image ({error}): replace it") from error
-    if image is None:
-        raise DataError(f"{file} ({len(content)} bytes) cannot be read as an image: it is broken or cut; replace it")
-    return np.asarray(image)
 
 
 def _same_size(shape: tuple[int, ...], size: tuple[int, ...], where: str) -> None:

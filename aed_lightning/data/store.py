@@ -60,12 +60,23 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class FileRow:
+    """A file or a folder of images that was read. path: below the data root; bytes, mtime_ns: see `Stamp`."""
+
+    path: str
+    bytes: int
+    mtime_ns: int
+    sha256: str
+
+
+@dataclass(frozen=True)
 class VideoRow:
     """One prepared video.
 
     frames: as counted by decoding; claimed_frames: what the container promised. fps: frames a second, or none.
     source: path below the data root; source_size: (height, width) in pixels; bytes, mtime_ns, sha256: of the source.
     label_source, label_sha256: the file that decided the labels. anomalous_frames: number of labels that are 1.
+    masks, tracks: what holds them, or none. mask_disagreements: frames whose mask and label say different things.
     """
 
     name: str
@@ -84,12 +95,16 @@ class VideoRow:
     label_source: str | None = None
     label_sha256: str | None = None
     warnings: tuple[str, ...] = ()
+    masks: FileRow | None = None
+    tracks: FileRow | None = None
+    mask_disagreements: int | None = None
 
     @staticmethod
     def from_json(values: dict[str, Any]) -> "VideoRow":
         """A row of a manifest. Raises DataError for a name that would lead out of the store."""
         tuples = {"source_size": tuple(values["source_size"]), "warnings": tuple(values["warnings"])}
-        row = VideoRow(**{**values, **tuples})
+        files = {name: FileRow(**values[name]) for name in ("masks", "tracks") if values.get(name)}
+        row = VideoRow(**{**values, **tuples, **files})
         if name_problem(row.name) or row.split not in ("train", "test"):
             raise DataError(f"store row {row.split!r} {row.name!r} is no video of a store: prepare again")
         return row

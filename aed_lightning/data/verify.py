@@ -43,6 +43,10 @@ def _video_problems(layout: Layout, root: Path, store: Store, video: VideoSource
             problems.append(f"{row.split}/{row.name}: the labels are not those of the data: prepare again")
         elif int(_or_empty(stored).sum()) != (row.anomalous_frames or 0):
             problems.append(f"{row.split}/{row.name}: anomalous frames and labels of the store differ: prepare again")
+        for file, source in ((row.masks, video.mask_source), (row.tracks, video.track_source)):
+            if (file and file.sha256) != (source and sha256_of(source)):
+                name = source or f"what was {file.path if file else ''}"
+                problems.append(f"{name}: masks or tracks are not those of the store: prepare again")
         if kinds != layout.kinds(video, row.frames):
             problems.append(f"{row.split}/{row.name}: the kinds are not those of the data: prepare again")
     except (DataError, OSError) as error:

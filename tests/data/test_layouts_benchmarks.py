@@ -3,7 +3,15 @@ import re
 import numpy as np
 import pytest
 import scipy.io
-from miniatures import write_avenue, write_avi, write_images, write_mp4
+from miniatures import (
+    UBNORMAL_TEST,
+    write_avenue,
+    write_avi,
+    write_frames_layout,
+    write_shanghaitech,
+    write_ubnormal,
+    write_vol_label,
+)
 
 from aed_lightning.core import DataError
 from aed_lightning.data import open_layout
@@ -28,6 +36,33 @@ def test_an_avenue_test_video_without_masks_is_refused(tmp_path):
         open_layout("avenue", tmp_path)
 
 
+@pytest.mark.parametrize("labels", ["mat", "npy"])
+def test_avenue_is_read_from_folders_of_frames_too(tmp_path, labels):
+    layout = open_layout("avenue", write_frames_layout(tmp_path, "avenue", labels))
+    tests = [v for v in layout.videos() if v.split == "test"]
+    assert [(v.name, v.fps) for v in tests] == [("01", 25.0), ("02", 25.0)]
+    assert [layout.labels(v, 6).tolist() for v in tests] == [[0, 1, 1, 1, 0, 0], [1, 1, 0, 0, 1, 1]]
+
+
+@pytest.mark.parametrize("labels", ["mat", "none"])
+def test_the_masks_label_folders_of_frames_only_where_no_label_file_does(tmp_path, labels):
+    root = write_frames_layout(tmp_path, "avenue", labels)
+    for number in (1, 2):
+        masks = np.empty((1, 6), dtype=object)
+        masks[0, :] = [np.full((24, 32), index == 5, dtype=np.uint8) for index in range(6)]
+        write_vol_label(root, number, masks)
+    layout = open_layout("avenue", root)
+    video = layout.videos()[2]
+    assert video.mask_source.name == "1_label.mat"
+    assert layout.labels(video, 6).tolist() == ([0, 1, 1, 1, 0, 0] if labels == "mat" else [0, 0, 0, 0, 0, 1])
+    assert layout.masks(video, 6, (24, 32))(5).all()
+
+
+def test_avenue_without_any_labels_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"avenue\.mat is missing"):
+        open_layout("avenue", write_frames_layout(tmp_path, "avenue", "none"))
+
+
 def test_a_mat_file_that_unpacks_too_far_or_is_broken_is_refused(tmp_path, monkeypatch):
     file = tmp_path / "bomb.mat"
     scipy.io.savemat(file, {"gt": np.zeros(3_000_000, dtype=np.uint8)}, do_compression=True)
@@ -43,14 +78,6 @@ def test_a_mat_file_that_unpacks_too_far_or_is_broken_is_refused(tmp_path, monke
         matlab.read_mat(file, "gt")
 
 
-def write_shanghaitech(root, labels=6):
-    write_avi(root / "training" / "videos" / "01_001.avi")
-    write_images(root / "testing" / "frames" / "01_0014")
-    (root / "testing" / "test_frame_mask").mkdir(parents=True)
-    np.save(root / "testing" / "test_frame_mask" / "01_0014.npy", np.eye(labels, dtype=np.uint8)[2])
-    return root
-
-
 def test_shanghaitech_reads_videos_frames_and_masks(tmp_path):
     layout = open_layout("shanghaitech", write_shanghaitech(tmp_path))
     assert [(v.split, v.name, v.fps) for v in layout.videos()] == [("train", "01_001", None), ("test", "01_0014", 24.0)]
@@ -61,19 +88,6 @@ def test_shanghaitech_labels_one_frame_longer_are_refused_with_both_numbers(tmp_
     layout = open_layout("shanghaitech", write_shanghaitech(tmp_path, labels=7))
     with pytest.raises(DataError, match="7 labels for 6 frames"):
         layout.labels(layout.videos()[1], 6)
-
-
-def write_ubnormal(root, tracks="1.0,2.0,3.0\n"):
-    write_mp4(root / "Scene1" / "normal_scene_1_scenario_1.mp4")
-    write_mp4(root / "Scene1" / "normal_scene_1_scenario_2.mp4")
-    abnormal = write_mp4(root / "Scene2" / "abnormal_scene_2_scenario_1_fog.mp4")
-    annotations = root / "Scene2" / f"{abnormal.stem}_annotations"
-    annotations.mkdir()
-    (annotations / f"{abnormal.stem}_tracks.txt").write_text(tracks)
-    (root / "normal_training_video_names.txt").write_text("normal_scene_1_scenario_1\n")
-    (root / "normal_test_video_names.txt").write_text("normal_scene_1_scenario_2.mp4\n")
-    (root / "abnormal_test_video_names.txt").write_text(f"{abnormal.stem}\n")
-    return root
 
 
 def test_ubnormal_trains_on_normal_video_and_labels_by_0_based_tracks(tmp_path):
@@ -87,11 +101,16 @@ def test_ubnormal_trains_on_normal_video_and_labels_by_0_based_tracks(tmp_path):
 
 def test_new_tracks_replace_the_others(tmp_path):
     root = write_ubnormal(tmp_path)
-    name = "abnormal_scene_2_scenario_1_fog"
+    name = UBNORMAL_TEST
     (root / "Scene2" / f"{name}_annotations" / f"{name}_new_tracks.txt").write_text("1,0,0\n")
     layout = open_layout("ubnormal", root)
     video = next(v for v in layout.videos() if v.name == name)
     assert layout.labels(video, 6).tolist() == [1, 0, 0, 0, 0, 0]
+
+
+def test_shanghaitech_trains_on_extracted_frames_too(tmp_path):
+    layout = open_layout("shanghaitech", write_shanghaitech(tmp_path, training="frames"))
+    assert [(v.split, v.name, v.fps) for v in layout.videos()] == [("train", "01_001", 24.0), ("test", "01_0014", 24.0)]
 
 
 @pytest.mark.parametrize(
@@ -116,5 +135,12 @@ def test_name_lists_cannot_leave_the_root_and_name_what_is_missing(tmp_path):
     (root / "normal_training_video_names.txt").write_text("../../scene_1_secret\nnormal_scene_1_scenario_9\n")
     with pytest.raises(DataError) as refusal:
         open_layout("ubnormal", root)
-    assert re.search("'../../scene_1_secret' is no name of a video", str(refusal.value))
+    assert re.search(r"'../../scene_1_secret' is no name of a video \(normal_scene_1", str(refusal.value))
     assert "Scene1/normal_scene_1_scenario_9.mp4 is missing" in str(refusal.value)
+
+
+def test_a_training_list_of_normal_videos_has_no_abnormal_one(tmp_path):
+    root = write_ubnormal(tmp_path)
+    (root / "normal_training_video_names.txt").write_text(f"{UBNORMAL_TEST}\n")
+    with pytest.raises(DataError, match=f"'{UBNORMAL_TEST}' is no name of a video"):
+        open_layout("ubnormal", root)

@@ -2,7 +2,7 @@ import re
 
 import numpy as np
 import pytest
-from miniatures import write_images, write_ped2, write_ped2_frames
+from miniatures import write_frames_layout, write_images, write_ped2
 
 from aed_lightning.core import DataError
 from aed_lightning.data import open_layout
@@ -23,13 +23,13 @@ def test_the_original_layout_is_read_with_1_based_inclusive_ranges(tmp_path):
 
 @pytest.mark.parametrize("labels", ["mat", "npy"])
 def test_the_frames_layout_reads_either_label_file(tmp_path, labels):
-    layout = open_layout("ped2", write_ped2_frames(tmp_path, labels))
+    layout = open_layout("ped2", write_frames_layout(tmp_path, labels=labels))
     assert [(v.split, v.name) for v in layout.videos()] == [(s, n) for s in ("train", "test") for n in ("01", "02")]
     assert labels_of(layout) == [[0, 1, 1, 1, 0, 0], [1, 1, 0, 0, 1, 1]]
 
 
 def test_a_label_row_of_another_length_is_refused_with_both_numbers(tmp_path):
-    layout = open_layout("ped2", write_ped2_frames(tmp_path, "npy"))
+    layout = open_layout("ped2", write_frames_layout(tmp_path, labels="npy"))
     np.save(tmp_path / "ped2" / "frame_labels_ped2.npy", np.zeros(11))
     with pytest.raises(DataError, match="11 labels for 12 frames"):
         labels_of(layout)
@@ -73,3 +73,15 @@ def test_ped1_has_its_own_names_and_message(tmp_path):
     write_images(tmp_path / "other" / "x")
     with pytest.raises(DataError, match=r"(?s)has neither layout.*UCSDped1/Train.*UCSD SVCL group.*--data\.root"):
         open_layout("ped1", tmp_path)
+
+
+def test_ped1_reads_like_ped2_and_says_that_only_some_videos_have_masks(tmp_path):
+    layout = open_layout("ped1", write_ped2(tmp_path, name="ped1"))
+    assert labels_of(layout) == [[0, 1, 1, 1, 0, 0], [1, 1, 0, 0, 1, 1]]
+    assert [v.mask_source is not None for v in layout.videos() if v.split == "test"] == [True, False]
+    assert layout.notes == ["1 of 2 test videos have masks"]
+
+
+def test_frames_without_any_label_file_are_refused_with_the_name_that_is_missing(tmp_path):
+    with pytest.raises(DataError, match=r"ped2\.mat is missing: no labels of the test videos"):
+        open_layout("ped2", write_frames_layout(tmp_path, labels="none"))

@@ -15,7 +15,7 @@ from aed_lightning.anomalies.cutting import Cutting
 from aed_lightning.anomalies.pasting import RandomPasting
 from aed_lightning.core import DataError, UsageError
 from aed_lightning.core.clip import PastePlan
-from aed_lightning.data import module as module_file
+from aed_lightning.data import banks as banks_file
 from aed_lightning.data.clips import ClipKey
 from aed_lightning.data.module import DataModule
 
@@ -45,7 +45,7 @@ def cuts(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         folders.append(folder)
         write_bank(folder, *arguments)
 
-    monkeypatch.setattr(module_file, "write_bank", recording)
+    monkeypatch.setattr(banks_file, "write_bank", recording)
     return folders
 
 
@@ -158,7 +158,7 @@ def test_the_banks_are_locked_while_one_is_cut(squares, store: Path, monkeypatch
         found.append(folder)
         write_bank(folder, *arguments)
 
-    monkeypatch.setattr(module_file, "write_bank", cut_while_another_prepares)
+    monkeypatch.setattr(banks_file, "write_bank", cut_while_another_prepares)
     module_of(squares.root, store)
     assert len(found) == 1
 

@@ -8,20 +8,18 @@ import subprocess
 import sys
 import time
 from collections import namedtuple
-from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from miniatures import write_folder, write_images, write_mp4, write_ped2
+from miniatures import write_folder, write_images, write_masks, write_mp4, write_ped2
+from real_data import REAL_DATA, needs
 
 from aed_lightning.core import DataError, UsageError
 from aed_lightning.data import check, open_layout, prepare
 from aed_lightning.data.ingest import stored_frame
 from aed_lightning.data.progress import PlainProgress, SilentProgress, default_progress
 from aed_lightning.data.readers import open_video
-
-REAL_DATA = (Path(__file__).parents[2] / "../shared/data").resolve()
 
 
 class Recorder(SilentProgress):
@@ -168,6 +166,58 @@ def test_check_names_what_is_wrong(root, tmp_path):
     assert problems.count("\n") == 2
 
 
+def write_annotations(root, masked=(2, 3)):
+    write_masks(root / "labels/masks/walk", [int(index in masked) for index in range(6)], "{:06d}.png", 0)
+    (root / "labels/tracks").mkdir(exist_ok=True)
+    rows = ["track_id,frame,x0,y0,x1,y1,kind", "0,2,1,4,9,12,runner", "0,3,2,4,10,12,runner"]
+    (root / "labels/tracks/walk.csv").write_text("\n".join(rows))
+
+
+def test_masks_that_say_other_than_the_labels_are_counted_and_printed_each_time(root, tmp_path):
+    write_annotations(root, masked=(1, 2))
+    for _ in range(2):
+        store, _, recorder = run(root, tmp_path / "store")
+        assert store.videos("test")[0].mask_disagreements == 2
+        assert [note for note in recorder.notes if "mask and label differ in 2 of 6 frames" in note]
+    write_annotations(root)
+    store, done, recorder = run(root, tmp_path / "store")
+    assert (store.videos("test")[0].mask_disagreements, done, recorder.notes) == (0, [], [])
+    np.save(root / "labels" / "frames" / "walk.npy", np.array([0, 1, 1, 1, 0, 0], dtype=np.uint8))
+    assert run(root, tmp_path / "store")[0].videos("test")[0].mask_disagreements == 1
+
+
+def test_masks_and_tracks_are_in_the_manifest_with_their_bytes_and_checked(root, tmp_path):
+    write_annotations(root)
+    store, _, _ = run(root, tmp_path / "store")
+    row = json.loads(store.paths.manifest.read_text())["videos"][2]
+    tracks = (root / "labels/tracks/walk.csv").read_bytes()
+    assert (row["tracks"]["path"], row["tracks"]["bytes"]) == ("labels/tracks/walk.csv", len(tracks))
+    assert row["tracks"]["sha256"] == hashlib.sha256(tracks).hexdigest()
+    assert row["masks"]["path"] == "labels/masks/walk"
+    assert check(open_layout("folder", root), root, store) == []
+    write_masks(root / "labels/masks/walk", [1], "{:06d}.png", 0)
+    assert ["labels/masks/walk: masks or tracks" in p for p in check(open_layout("folder", root), root, store)] == [
+        True
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("tracks/walk.csv", "track_id,frame,x0,y0,x1,y1,kind\n0,2,1,4,33,12,runner", "leaves the frame of 32x24"),
+        ("masks/walk/000006.png", None, "7 masks for 6 frames"),
+    ],
+)
+def test_masks_and_tracks_that_do_not_fit_the_video_are_refused(root, tmp_path, file, content, message):
+    write_annotations(root)
+    if content is None:
+        shutil.copy(root / "labels/masks/walk/000000.png", root / "labels" / file)
+    else:
+        (root / "labels" / file).write_text(content)
+    with pytest.raises(DataError, match=message):
+        run(root, tmp_path / "store")
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
@@ -237,7 +287,7 @@ def test_importing_data_brings_no_torch():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not (REAL_DATA / "ped2").is_dir(), reason="the real Ped2 is not at hand")
+@needs("ped2")
 def test_the_real_ped2_has_its_published_counts(tmp_path):
     subprocess.run([sys.executable, str(REAL_DATA / "ped2" / "unpack.py"), str(tmp_path / "ped2")], check=True)
     store, _, _ = run(tmp_path / "ped2", tmp_path / "store", "ped2", frame_size=(60, 88))
@@ -245,15 +295,17 @@ def test_the_real_ped2_has_its_published_counts(tmp_path):
     tests = store.videos("test")
     assert [row.frames for row in tests] == [180, 180, 150, 180, 150, 180, 180, 180, 120, 150, 180, 180]
     assert [row.anomalous_frames for row in tests] == [120, 86, 146, 150, 129, 159, 135, 180, 120, 150, 180, 93]
+    assert [row.mask_disagreements for row in tests] == [0] * 12
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not (REAL_DATA / "avenue").is_dir(), reason="the real Avenue files are not at hand")
+@needs("avenue")
 def test_the_real_avenue_files_have_their_published_counts(tmp_path):
     began = time.monotonic()
     store, _, recorder = run(REAL_DATA / "avenue", tmp_path / "store", "avenue", frame_size=(72, 128))
     assert [row.frames for row in store.videos("train")] == [145, 244]
     assert [(row.frames, row.anomalous_frames) for row in store.videos("test")] == [(426, 384), (248, 140)]
+    assert [row.mask_disagreements for row in store.videos("test")] == [0, 0]
     assert np.flatnonzero(store.labels(store.videos("test")[1]))[[0, -1]].tolist() == [108, 247]
     assert "avenue: a part of Avenue: 2 of 21 test videos" in recorder.notes
     assert time.monotonic() - began < 120

@@ -67,6 +67,13 @@ def test_an_unknown_key_in_a_file(fit, tmp_path: Path):
     assert_refused(fit("--config", tmp_path / "wrong.yaml"), 2, "epoch")
 
 
+def test_code_in_a_configuration_is_never_run(fit, tmp_path: Path):
+    ran = tmp_path / "ran"
+    (tmp_path / "evil.yaml").write_text(f"data:\n  name: !!python/object/apply:os.mkdir ['{ran}']\n")
+    assert_refused(fit("--config", tmp_path / "evil.yaml"), 2, "evil.yaml")
+    assert not ran.exists()
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [("--teacher.epochs", "many"), ("--data.frame_size", "32"), ("--data.holdout", "1.5"), ("--seed", "x")],

@@ -7,7 +7,7 @@ from pathlib import Path
 from ...core import UsageError
 from .avenue import Avenue
 from .folder import Folder
-from .layout import Layout, Split, VideoSource
+from .layout import Layout, Masks, Region, Split, VideoSource
 from .shanghaitech import ShanghaiTech
 from .ubnormal import UBnormal
 from .ucsd import UCSD
@@ -21,7 +21,7 @@ LAYOUTS: dict[str, Callable[[Path], Layout]] = {
     "ubnormal": UBnormal,
 }
 
-__all__ = ["LAYOUTS", "Layout", "Split", "VideoSource", "open_layout"]
+__all__ = ["LAYOUTS", "Layout", "Masks", "Region", "Split", "VideoSource", "open_layout"]
 
 
 def open_layout(name: str, root: Path) -> Layout:

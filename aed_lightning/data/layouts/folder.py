@@ -1,23 +1,24 @@
 """A user's own folder, and the generated benchmark: `train/`, `test/` and `labels/`, or just videos."""
 
-import csv
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
 
-from ...core import DataError
-from .labels import read_labels, read_text, whole_number
-from .layout import VideoSource
+from .labels import read_labels
+from .layout import Masks, Region, VideoSource
+from .masks import array_masks, image_masks
 from .scan import Scan, visible
+from .tracks import read_regions, refuse_outside
 
 EXPECTED = """
 train/VIDEO.mp4 (avi, mkv, mov) or train/VIDEO/*.png        normal video
 test/VIDEO.mp4                                              optional
 labels/frames/VIDEO.npy | VIDEO.csv | VIDEO.txt             needed for evaluation only
+labels/masks/VIDEO/000000.png | VIDEO.npz                   optional
+labels/tracks/VIDEO.csv                                     optional
 """
 LABEL_SUFFIXES = (".npy", ".csv", ".txt")
-TRACK_COLUMNS = ["track_id", "frame", "x0", "y0", "x1", "y1", "kind"]
 
 
 class Folder:
@@ -38,7 +39,8 @@ class Folder:
         else:
             scan.add_folder("train", root, leave_out=("labels",))
         scan.attach_labels(_files_by_name(scan, root / "labels" / "frames", LABEL_SUFFIXES))
-        self._tracks = _files_by_name(scan, root / "labels" / "tracks", (".csv",))
+        scan.attach_masks(_files_by_name(scan, root / "labels" / "masks", (".npz",), folders=True))
+        scan.attach_tracks(_files_by_name(scan, root / "labels" / "tracks", (".csv",)))
         self._videos = scan.finish()
         self.notes = scan.notes
 
@@ -49,37 +51,37 @@ class Folder:
         return None if video.label_source is None else read_labels(video.label_source, frames)
 
     def kinds(self, video: VideoSource, frames: int) -> list[str] | None:
-        file = self._tracks.get(video.name)
-        if file is None or video.split != "test":
+        if video.track_source is None or video.split != "test":
             return None
         found: list[set[str]] = [set() for _ in range(frames)]
-        for frame, kind in _track_kinds(file):
-            if not 0 <= frame < frames:
-                raise DataError(f"{file}: frame {frame} of {frames} frames", name="label_length")
-            found[frame].add(kind)
+        for region in read_regions(video.track_source, frames):
+            found[region.frame].add(region.kind)
         return ["+".join(sorted(kinds)) for kinds in found]
 
+    def masks(self, video: VideoSource, frames: int, size: tuple[int, int]) -> Masks | None:
+        if video.mask_source is None:
+            return None
+        read = image_masks if video.mask_source.is_dir() else array_masks
+        return read(video.mask_source, frames, size)
 
-def _files_by_name(scan: Scan, folder: Path, suffixes: tuple[str, ...]) -> dict[str, Path]:
+    def regions(self, video: VideoSource, frames: int, size: tuple[int, int]) -> list[Region] | None:
+        if video.track_source is None:
+            return None
+        regions = read_regions(video.track_source, frames)
+        refuse_outside(regions, size, video.track_source)
+        return regions
+
+
+def _files_by_name(scan: Scan, folder: Path, suffixes: tuple[str, ...], folders: bool = False) -> dict[str, Path]:
+    """The files of `folder` that end in `suffixes`, and with `folders` the folders of images, by name."""
     files: dict[str, Path] = {}
     for file in visible(folder) if folder.is_dir() else []:
-        if file.suffix.lower() not in suffixes:
+        images = folders and file.is_dir()
+        name = file.name if images else file.stem
+        if not images and file.suffix.lower() not in suffixes:
             scan.problems.append(f"{file}: labels end in {', '.join(suffixes)}")
-        elif file.stem in files:
-            scan.problems.append(f"{files[file.stem]} and {file} label the same video; keep one")
-        elif scan.inside(file):
-            files[file.stem] = file
+        elif name in files:
+            scan.problems.append(f"{files[name]} and {file} label the same video; keep one")
+        elif scan.holds_images(file) if images else scan.inside(file):
+            files[name] = file
     return files
-
-
-def _track_kinds(file: Path) -> list[tuple[int, str]]:
-    rows = list(csv.reader(read_text(file).splitlines()))
-    if not rows or [cell.strip() for cell in rows[0]] != TRACK_COLUMNS:
-        raise DataError(f"{file}: the first line must be {','.join(TRACK_COLUMNS)}")
-    found = []
-    for line, row in enumerate(rows[1:], start=2):
-        if row and len(row) != len(TRACK_COLUMNS):
-            raise DataError(f"{file}: line {line} has {len(row)} columns instead of {len(TRACK_COLUMNS)}")
-        if row:
-            found.append((whole_number(row[1], f"{file}: line {line}"), row[-1].strip()))
-    return found

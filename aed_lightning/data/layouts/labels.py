@@ -1,6 +1,7 @@
 """Label files: parsed strictly, never run, memory bounded, 0 or 1 for each counted frame."""
 
 import csv
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,9 @@ from ...core import DataError
 
 LARGEST_TEXT = 64 * 2**20
 LARGEST_ARRAY = 2**30
+_LARGEST_NUMBER = 10**9
+# Python's float would also take "1_0" and digits of other scripts.
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]{1,3})?")
 
 
 def read_labels(file: Path, frames: int) -> UInt8[np.ndarray, " frames"]:
@@ -59,13 +63,13 @@ def read_text(file: Path) -> str:
 
 
 def whole_number(text: str, where: str) -> int:
-    """`text` as a whole number; `3.0` counts. Raises DataError that begins with `where`."""
-    try:
-        value = float(text)
-    except ValueError as error:
-        raise DataError(f"{where}: {text.strip()!r} is no number") from error
-    if not value.is_integer():
-        raise DataError(f"{where}: {text.strip()!r} is no whole number")
+    """`text` as a whole number; `3.0` and `3.0e+00` count. Raises DataError that begins with `where`."""
+    shown = repr(text.strip()[:40])
+    if not _NUMBER.fullmatch(text.strip()):
+        raise DataError(f"{where}: {shown} is no number")
+    value = float(text)
+    if not value.is_integer() or abs(value) > _LARGEST_NUMBER:
+        raise DataError(f"{where}: {shown} is no whole number below {_LARGEST_NUMBER}")
     return int(value)
 
 
@@ -74,18 +78,31 @@ def read_npy(file: Path) -> np.ndarray:
     size = file.stat().st_size
     if size > LARGEST_ARRAY:
         raise DataError(f"{file} has {size} bytes; a file of labels has at most {LARGEST_ARRAY}")
+    # Mapped before it is copied, so that a false header cannot ask for memory.
+    return np.array(mapped_npy(file))
+
+
+def mapped_npy(file: Path) -> np.ndarray:
+    """A `.npy` file mapped into memory; no pickle, and no header that promises more than the file holds."""
     try:
-        # Mapped before it is copied, so that a false header cannot ask for memory.
         mapped: Any = np.load(file, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError, OSError, OverflowError) as error:
+    except Exception as error:  # numpy raises whatever a false header leads to
         raise DataError(f"{file} is no plain .npy array of numbers ({error})") from error
     if not isinstance(mapped, np.ndarray):
         raise DataError(f"{file} is an archive under the name of an array: save it with numpy.save")
-    return np.array(mapped)
+    return mapped
+
+
+def read_rows(file: Path) -> list[list[str]]:
+    """The lines of a table as cells, empty lines too. Raises DataError."""
+    try:
+        return list(csv.reader(read_text(file).splitlines()))
+    except csv.Error as error:
+        raise DataError(f"{file} is no table of short cells ({error})") from error
 
 
 def _read_csv(file: Path) -> np.ndarray:
-    rows = [row for row in csv.reader(read_text(file).splitlines()) if row]
+    rows = [row for row in read_rows(file) if row]
     if rows and [cell.strip().lower() for cell in rows[0]] == ["frame", "label"]:
         rows = rows[1:]
     labels: dict[int, int] = {}

@@ -22,10 +22,12 @@ def read_mat(file: Path, variable: str) -> np.ndarray:
     _refuse_bomb(file)
     try:
         content = scipy.io.loadmat(file, variable_names=[variable])
-    except (ValueError, TypeError, NotImplementedError, OSError, EOFError, zlib.error, MemoryError, KeyError) as error:
+    except Exception as error:  # scipy raises whatever a broken file leads to
         raise DataError(f"{file} cannot be read as a .mat file up to version 7 ({error}); save it anew") from error
     if variable not in content:
         raise DataError(f"{file} has no variable {variable!r}: is it a file of frame labels?")
+    if not isinstance(content[variable], np.ndarray):
+        raise DataError(f"{file}: {variable} is no array; save it as numbers or cells")
     return np.asarray(content[variable])
 
 

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, Literal
 
 from ...core import DataError
 from ..names import lies_below, name_problem, natural_key
@@ -16,12 +17,13 @@ MOST_PROBLEMS_SHOWN = 50
 class Scan:
     """One pass over `root`.
 
-    expected: the tree of the layout, a few lines. source: where to ask for the data. Raises DataError where `root`
-    is missing or empty.
+    expected: the tree of the layout, a few lines. source: where to ask for the data. setting: what names the root.
+    Raises DataError where `root` is missing or empty.
     """
 
-    def __init__(self, root: Path, expected: str, source: str) -> None:
+    def __init__(self, root: Path, expected: str, source: str, setting: str = "--data.root") -> None:
         self.root = root
+        self._setting = setting
         self.problems: list[str] = []
         self.notes: list[str] = []
         self._expected, self._source = expected, source
@@ -36,7 +38,7 @@ class Scan:
         tree = "\n".join(f"  {line}" for line in self._expected.strip().splitlines())
         return DataError(
             f"data root {self.root} {what}. Expected below it:\n{tree}\n{self._source}; "
-            "put it there or pass --data.root"
+            f"put it there or pass {self._setting}"
         )
 
     def add_folder(
@@ -68,7 +70,14 @@ class Scan:
         if not found:
             self.problems.append(f"{self._shown(folder)} has no videos: the {split} split is empty")
 
-    def add(self, split: Split, path: Path, label_source: Path | None = None, fps: float | None = None) -> None:
+    def add(
+        self,
+        split: Split,
+        path: Path,
+        label_source: Path | None = None,
+        fps: float | None = None,
+        mask_source: Path | None = None,
+    ) -> None:
         """Add one video; its name is the name of the folder, or of the file without its suffix."""
         name = path.name if path.is_dir() else path.stem
         shown = self._shown(path)
@@ -76,10 +85,8 @@ class Scan:
             self.problems.append(f"{shown!r}: {problem}; rename it")
         elif not path.exists():
             self.problems.append(f"{shown} is {'a link to nothing' if path.is_symlink() else 'missing'}")
-        elif not self.inside(path) or (path.is_dir() and not self._images_inside(path)):
-            pass
-        else:
-            self._videos.append(VideoSource(name, split, path, label_source, fps))
+        elif self.holds_images(path) if path.is_dir() else self.inside(path):
+            self._videos.append(VideoSource(name, split, path, label_source, fps, mask_source))
 
     def attach_labels(self, labels: dict[str, Path], *, required: bool = False, spare: bool = False) -> None:
         """Give each video the label file of its name; where both splits have the name, to the test video.
@@ -87,20 +94,25 @@ class Scan:
         Problems: labels without a video unless `spare`, and a test video without labels if others have them or if
         `required`.
         """
-        tested = {video.name for video in self._videos if video.split == "test"}
-        known = {video.name for video in self._videos}
-        if not spare:
-            strays = [labels[name] for name in labels if name not in known]
-            self.problems += [f"{self._shown(file)} labels no video that is there" for file in strays]
-        self._videos = [
-            replace(video, label_source=labels[video.name])
-            if video.name in labels and (video.split == "test" or video.name not in tested)
-            else video
-            for video in self._videos
-        ]
+        self._attach("label_source", labels, spare)
         bare = [video for video in self._videos if video.split == "test" and video.label_source is None]
-        if required or len(bare) < len(tested):
+        if required or len(bare) < sum(video.split == "test" for video in self._videos):
             self.problems += [f"{self._shown(video.path)} has no labels" for video in bare]
+
+    def label_tests(self, file: Path) -> None:
+        """Give all test videos one label file."""
+        self._videos = [replace(v, label_source=file) if v.split == "test" else v for v in self._videos]
+
+    def attach_masks(self, masks: dict[str, Path], *, spare: bool = False) -> None:
+        """Give each video the masks of its name, as `attach_labels`; notes where only a part of the tests has them."""
+        self._attach("mask_source", masks, spare)
+        masked = [video.mask_source is not None for video in self._videos if video.split == "test"]
+        if any(masked) and not all(masked):
+            self.notes.append(f"{sum(masked)} of {len(masked)} test videos have masks")
+
+    def attach_tracks(self, tracks: dict[str, Path]) -> None:
+        """Give each video the tracks of its name, as `attach_labels`."""
+        self._attach("track_source", tracks, spare=False)
 
     def inside(self, path: Path) -> bool:
         """Whether `path` stays below the root once links are followed; a problem otherwise."""
@@ -108,6 +120,16 @@ class Scan:
             return True
         self.problems.append(f"{self._shown(path)} leads out of the root, to {path.resolve()}; copy it instead")
         return False
+
+    def holds_images(self, folder: Path) -> bool:
+        """Whether `folder` has images, and it and they stay below the root; a problem otherwise."""
+        if not self.inside(folder):
+            return False
+        files = image_files(folder)
+        if not files:
+            self.problems.append(f"{self._shown(folder)} has no images")
+            return False
+        return all([self.inside(file) for file in files if file.is_symlink()])
 
     def finish(self) -> list[VideoSource]:
         """The videos, training first, in natural order. Raises DataError with every problem met."""
@@ -120,12 +142,18 @@ class Scan:
             raise problems_error(f"data root {self.root}", self.problems)
         return videos
 
-    def _images_inside(self, folder: Path) -> bool:
-        files = image_files(folder)
-        if not files:
-            self.problems.append(f"{self._shown(folder)} has no images")
-            return False
-        return all([self.inside(file) for file in files if file.is_symlink()])
+    def _attach(
+        self, kind: Literal["label_source", "mask_source", "track_source"], files: dict[str, Path], spare: bool
+    ) -> None:
+        tested = {video.name for video in self._videos if video.split == "test"}
+        known = {video.name for video in self._videos}
+        if not spare:
+            strays = [files[name] for name in files if name not in known]
+            self.problems += [f"{self._shown(file)} labels no video that is there" for file in strays]
+        for position, video in enumerate(self._videos):
+            if video.name in files and (video.split == "test" or video.name not in tested):
+                given: dict[str, Any] = {kind: files[video.name]}
+                self._videos[position] = replace(video, **given)
 
     def _shown(self, path: Path) -> str:
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)

@@ -6,14 +6,15 @@ import numpy as np
 from jaxtyping import UInt8
 
 from .labels import read_labels
-from .layout import VideoSource
+from .layout import Masks, Region, VideoSource
+from .masks import array_masks
 from .scan import Scan, visible
 
 FRAMES_PER_SECOND = 24.0
 EXPECTED = """
 training/videos/01_001.avi … or training/frames/01_001/000.jpg …
 testing/frames/01_0014/000.jpg …
-testing/test_frame_mask/01_0014.npy …
+testing/test_frame_mask/01_0014.npy … and for pixel metrics testing/test_pixel_mask/01_0014.npy …
 """
 SOURCE = "Ask the authors of ShanghaiTech Campus for the data (research use)"
 
@@ -33,10 +34,10 @@ class ShanghaiTech:
             scan.add_folder("train", videos)
         else:
             scan.add_folder("train", frames, (), FRAMES_PER_SECOND)
-        scan.add_folder("test", root / "testing" / "frames", (), FRAMES_PER_SECOND)
-        masks = root / "testing" / "test_frame_mask"
-        files = [file for file in visible(masks) if file.suffix == ".npy"] if masks.is_dir() else []
-        scan.attach_labels({file.stem: file for file in files if scan.inside(file)}, required=True)
+        testing = root / "testing"
+        scan.add_folder("test", testing / "frames", (), FRAMES_PER_SECOND)
+        scan.attach_labels(_arrays(scan, testing / "test_frame_mask"), required=True)
+        scan.attach_masks(_arrays(scan, testing / "test_pixel_mask"), spare=True)
         self._videos = scan.finish()
         self.notes = scan.notes
 
@@ -48,3 +49,15 @@ class ShanghaiTech:
 
     def kinds(self, video: VideoSource, frames: int) -> list[str] | None:
         return None
+
+    def masks(self, video: VideoSource, frames: int, size: tuple[int, int]) -> Masks | None:
+        return None if video.mask_source is None else array_masks(video.mask_source, frames, size)
+
+    def regions(self, video: VideoSource, frames: int, size: tuple[int, int]) -> list[Region] | None:
+        return None
+
+
+def _arrays(scan: Scan, folder: Path) -> dict[str, Path]:
+    """The `.npy` files of a folder by name."""
+    files = [file for file in visible(folder) if file.suffix == ".npy"] if folder.is_dir() else []
+    return {file.stem: file for file in files if scan.inside(file)}

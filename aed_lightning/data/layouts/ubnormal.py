@@ -1,4 +1,7 @@
-"""UBnormal as a benchmark, in the paper's setting: train on its normal videos, test on normal and abnormal ones."""
+"""UBnormal as a benchmark, in the paper's setting: train on its normal videos, test on normal and abnormal ones.
+
+And its abnormal training videos, from which anomalies are cut.
+"""
 
 import re
 from pathlib import Path
@@ -8,14 +11,21 @@ from jaxtyping import UInt8
 
 from ...core import DataError
 from ..names import name_problem
-from .labels import from_ranges, read_text, whole_number
-from .layout import Split, VideoSource
+from .annotations import annotations_of, read_tracks
+from .labels import from_ranges, read_text
+from .layout import Masks, Region, Split, VideoSource
 from .scan import Scan
 
 EXPECTED = """
 Scene1/normal_scene_1_scenario_1.mp4, Scene1/abnormal_scene_1_scenario_1.mp4 …
 Scene1/abnormal_scene_1_scenario_1_annotations/abnormal_scene_1_scenario_1_tracks.txt …
+   and for pixel metrics abnormal_scene_1_scenario_1_0000_gt.png … beside it
 normal_training_video_names.txt, normal_test_video_names.txt, abnormal_test_video_names.txt
+"""
+EXPECTED_ABNORMAL = """
+Scene1/abnormal_scene_1_scenario_1.mp4 …
+Scene1/abnormal_scene_1_scenario_1_annotations/abnormal_scene_1_scenario_1_tracks.txt, …_0000_gt.png …
+abnormal_training_video_names.txt
 """
 SOURCE = "Ask the UBnormal authors for the data (CC BY-NC-ND)"
 LISTS: tuple[tuple[Split, str], ...] = (
@@ -23,6 +33,8 @@ LISTS: tuple[tuple[Split, str], ...] = (
     ("test", "normal_test_video_names.txt"),
     ("test", "abnormal_test_video_names.txt"),
 )
+ABNORMAL_TRAINING = "abnormal_training_video_names.txt"
+NOT_TRAINING = ("abnormal_validation_video_names.txt", "abnormal_test_video_names.txt")
 
 
 class UBnormal:
@@ -34,12 +46,13 @@ class UBnormal:
     def __init__(self, root: Path) -> None:
         scan = Scan(root, EXPECTED, SOURCE)
         for split, names in LISTS:
-            if (root / names).is_file() and scan.inside(root / names):
-                _add_list(scan, split, root / names)
-            else:
-                scan.problems.append(f"{names} is missing")
+            _add_list(scan, split, names)
         self._videos = scan.finish()
         self.notes = scan.notes
+        abnormal = [video for video in self._videos if video.label_source is not None]
+        masked = sum(video.mask_source is not None for video in abnormal)
+        if masked < len(abnormal):
+            self.notes.append(f"{masked} of {len(abnormal)} abnormal test videos have masks")
 
     def videos(self) -> list[VideoSource]:
         return list(self._videos)
@@ -50,45 +63,81 @@ class UBnormal:
             return None
         if video.label_source is None:
             return np.zeros(frames, dtype=np.uint8)
-        return from_ranges(read_tracks(video.label_source), frames, video.label_source)
+        ranges = [(track.first, track.last) for track in read_tracks(video.label_source)]
+        return from_ranges(ranges, frames, video.label_source)
 
     def kinds(self, video: VideoSource, frames: int) -> list[str] | None:
         return None
 
+    def masks(self, video: VideoSource, frames: int, size: tuple[int, int]) -> Masks | None:
+        """The pixels of the objects whose tracks cover the frame; all normal in videos named normal."""
+        if video.split == "train":
+            return None
+        if video.label_source is None:
+            return lambda frame: np.zeros(size, dtype=bool)
+        return None if video.mask_source is None else annotations_of(video, size).within(frames).mask
 
-def read_tracks(file: Path) -> list[tuple[int, int]]:
-    """First and last frame, 0-based, of each row `object_id, first, last` of a tracks file. Raises DataError."""
-    ranges = []
-    for number, line in enumerate(read_text(file).splitlines(), start=1):
-        values = [whole_number(value, f"{file}: line {number}") for value in line.split(",")] if line.strip() else []
-        if values and len(values) != 3:
-            raise DataError(f"{file}: line {number} has {len(values)} values instead of object_id, first, last")
-        if values:
-            ranges.append((values[1], values[2]))
-    if not ranges:
-        raise DataError(f"{file} has no tracks; an abnormal video has at least one")
-    return ranges
+    def regions(self, video: VideoSource, frames: int, size: tuple[int, int]) -> list[Region] | None:
+        """A track is a line of the tracks file; its boxes are drawn around the pixels of its object."""
+        if video.split == "train":
+            return None
+        if video.label_source is None:
+            return []
+        return None if video.mask_source is None else annotations_of(video, size).within(frames).regions()
 
 
-def _add_list(scan: Scan, split: Split, names: Path) -> None:
-    lines = [line.strip() for line in read_text(names).splitlines() if line.strip()]
+def abnormal_training_videos(root: Path) -> list[VideoSource]:
+    """The videos of UBnormal below `root` that synthetic anomalies may come from, all with tracks and masks.
+
+    Raises DataError with all problems of `root`, and where a video is also listed for validation or test.
+    """
+    scan = Scan(root, EXPECTED_ABNORMAL, SOURCE, setting="the root of UBnormalObjects")
+    names = _add_list(scan, "train", ABNORMAL_TRAINING)
+    for other in NOT_TRAINING:
+        if (root / other).is_file() and scan.inside(root / other):
+            both = sorted(names & {line.removesuffix(".mp4") for line in _lines(root / other)})
+            scan.problems += [f"{ABNORMAL_TRAINING} and {other} both name {name!r}" for name in both]
+    videos = scan.finish()
+    bare = [video.name for video in videos if video.mask_source is None]
+    if bare:
+        raise DataError(f"data root {root}: no masks (_gt.png) of {', '.join(bare[:5])}: objects cannot be cut out")
+    return videos
+
+
+def _add_list(scan: Scan, split: Split, names: str) -> set[str]:
+    """Add the videos of a list; returns their names."""
+    if not (scan.root / names).is_file() or not scan.inside(scan.root / names):
+        scan.problems.append(f"{names} is missing")
+        return set()
+    lines = _lines(scan.root / names)
     if not lines:
-        scan.problems.append(f"{names.name} is empty")
+        scan.problems.append(f"{names} is empty")
+    kind = names.partition("_")[0]
+    found = set()
     for line in lines:
         name = line.removesuffix(".mp4")
-        scene = re.search(r"scene_([0-9]+)", name)
+        scene = re.match(rf"{kind}_scene_([0-9]{{1,4}})(_|$)", name)
         if name_problem(name) or scene is None:
-            scan.problems.append(f"{names.name}: {line!r} is no name of a video (abnormal_scene_1_scenario_1)")
+            scan.problems.append(f"{names}: {line[:80]!r} is no name of a video ({kind}_scene_1_scenario_1)")
             continue
+        found.add(name)
         folder = scan.root / f"Scene{scene[1]}"
-        tracks = None if name.startswith("normal") else _tracks(scan, folder, name)
-        scan.add(split, folder / f"{name}.mp4", tracks)
+        tracks, masks = (None, None) if kind == "normal" else _annotations(scan, folder, name)
+        scan.add(split, folder / f"{name}.mp4", tracks, mask_source=masks)
+    return found
 
 
-def _tracks(scan: Scan, folder: Path, name: str) -> Path | None:
+def _lines(file: Path) -> list[str]:
+    return [line.strip() for line in read_text(file).splitlines() if line.strip()]
+
+
+def _annotations(scan: Scan, folder: Path, name: str) -> tuple[Path | None, Path | None]:
+    """The tracks file of a video and, where there are masks, the folder with them."""
     annotations = folder / f"{name}_annotations"
     for file in (annotations / f"{name}_new_tracks.txt", annotations / f"{name}_tracks.txt"):
         if file.is_file():
-            return file if scan.inside(file) else None
+            has_masks = any(annotations.glob("*_gt.png"))
+            inside = scan.inside(file)
+            return file if inside else None, annotations if has_masks and scan.holds_images(annotations) else None
     scan.problems.append(f"{folder.name}/{name}.mp4 has no labels: {name}_annotations/{name}_tracks.txt is missing")
-    return None
+    return None, None

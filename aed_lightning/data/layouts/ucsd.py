@@ -7,18 +7,16 @@ import numpy as np
 from jaxtyping import UInt8
 
 from ...core import DataError
-from ..readers import image_files
-from .labels import checked, from_ranges, read_npy, read_text
-from .layout import VideoSource
-from .matlab import read_mat
+from .frame_folders import TRAIN, Ranges, SplitLabels, add_frame_folders, find_labels, first_folder, label_files
+from .labels import read_text
+from .layout import Masks, Region, VideoSource
+from .masks import image_masks
 from .scan import Scan, visible
 
 FRAMES_PER_SECOND = 10.0
 SOURCE = "Ask the UCSD SVCL group for the data (research use)"
 _EVENTS = re.compile(r"TestVideoFile\{end\+1\}\.gt_frame\s*=\s*\[([0-9:,\s]+)\]\s*;?")
 _RANGE = re.compile(r"\s*([0-9]{1,7})\s*:\s*([0-9]{1,7})\s*")
-
-Ranges = list[tuple[int, int]]
 
 
 class UCSD:
@@ -29,48 +27,39 @@ class UCSD:
     def __init__(self, name: str, root: Path) -> None:
         self.name = name
         scan = Scan(root, _expected(name), SOURCE)
-        original = _first_folder(root / f"UCSD{name}", root, inner="Train")
-        frames = _first_folder(root / name, root, inner="training/frames")
+        original = first_folder(root / f"UCSD{name}", root, inner=Path("Train"))
+        frames = first_folder(root / name, root, inner=TRAIN)
         if original is not None:
-            self._add(scan, original / "Train", original / "Test", [original / "Test" / f"UCSD{name}.m"])
+            files = [original / "Test" / f"UCSD{name}.m"]
+            scan.add_folder("train", original / "Train", (), FRAMES_PER_SECOND)
+            scan.add_folder("test", original / "Test", (), FRAMES_PER_SECOND, leave_out=("*_gt", "*.m"))
+            scan.attach_masks(_mask_folders(scan, original / "Test"), spare=True)
         elif frames is not None:
-            files = [base / file for base in (frames, root) for file in (f"{name}.mat", f"frame_labels_{name}.npy")]
-            self._add(scan, frames / "training" / "frames", frames / "testing" / "frames", files)
+            files = label_files(name, frames, root)
+            add_frame_folders(scan, frames, FRAMES_PER_SECOND)
         else:
             raise scan.absent("has neither layout of this data set")
+        file = find_labels(scan, files)
+        self._videos = scan.finish()
+        self._split_labels = None if file is None else _split_labels(file, self._videos)
         self.notes = scan.notes
 
     def videos(self) -> list[VideoSource]:
         return list(self._videos)
 
     def labels(self, video: VideoSource, frames: int) -> UInt8[np.ndarray, " frames"] | None:
-        if video.label_source is None:
+        if video.label_source is None or self._split_labels is None:
             return None
-        position = self._tests.index(video.name)
-        if self._events is not None:
-            return from_ranges(self._events[position], frames, video.label_source)
-        before, expected = sum(self._test_frames[:position]), sum(self._test_frames)
-        row = checked(read_npy(video.label_source), expected, video.label_source)
-        return checked(row[before : before + self._test_frames[position]], frames, video.label_source)
+        return self._split_labels.labels(video, frames)
 
     def kinds(self, video: VideoSource, frames: int) -> list[str] | None:
         return None
 
-    def _add(self, scan: Scan, train: Path, test: Path, label_files: list[Path]) -> None:
-        scan.add_folder("train", train, (), FRAMES_PER_SECOND)
-        scan.add_folder("test", test, (), FRAMES_PER_SECOND, leave_out=("*_gt", "*.m"))
-        labels = next((file for file in label_files if file.is_file()), None)
-        if labels is None:
-            scan.problems.append(f"{label_files[0]} is missing: no labels of the test videos")
-        elif scan.inside(labels):
-            scan.attach_labels({path.name: labels for path in visible(test)} if test.is_dir() else {}, spare=True)
-        self._videos = scan.finish()
-        tests = [video for video in self._videos if video.split == "test"]
-        self._tests = [video.name for video in tests]
-        self._test_frames = [len(image_files(video.path)) for video in tests]
-        self._events = _read_events(labels, self.name) if labels is not None else None
-        if labels is not None and self._events is not None and len(self._events) != len(tests):
-            raise DataError(f"{labels}: {len(self._events)} test videos in it, {len(tests)} in {test}")
+    def masks(self, video: VideoSource, frames: int, size: tuple[int, int]) -> Masks | None:
+        return None if video.mask_source is None else image_masks(video.mask_source, frames, size)
+
+    def regions(self, video: VideoSource, frames: int, size: tuple[int, int]) -> list[Region] | None:
+        return None
 
 
 def parse_gt_frames(text: str, file: Path) -> list[Ranges]:
@@ -91,34 +80,21 @@ def parse_gt_frames(text: str, file: Path) -> list[Ranges]:
     return events
 
 
-def read_event_cells(file: Path) -> list[Ranges]:
-    """The events of each test video in `ped2.mat` and files of its style: 0-based ranges, last frame included.
-
-    `gt` holds a cell a video, 2 x N: first and last frames, 1-based.
-    """
-    cells = read_mat(file, "gt")
-    events: list[Ranges] = []
-    for number, cell in enumerate(cells.reshape(-1), start=1):
-        array = np.asarray(cell)
-        if array.ndim != 2 or array.shape[0] != 2 or array.dtype.kind not in "iuf" or (array != np.floor(array)).any():
-            raise DataError(f"{file}: cell {number} is {array.dtype} {array.shape}, not 2 x N whole frame numbers")
-        events.append([(int(first) - 1, int(last) - 1) for first, last in array.T])
-    return events
+def _split_labels(file: Path, videos: list[VideoSource]) -> SplitLabels:
+    events = parse_gt_frames(read_text(file), file) if file.suffix == ".m" else None
+    return SplitLabels(file, videos, events)
 
 
-def _read_events(file: Path, name: str) -> list[Ranges] | None:
-    if file.suffix == ".npy":
-        return None
-    return read_event_cells(file) if file.suffix == ".mat" else parse_gt_frames(read_text(file), file)
+def _mask_folders(scan: Scan, tests: Path) -> dict[str, Path]:
+    """`Test001_gt` by the name of its video; Ped1 has them for ten videos."""
+    folders = [path for path in visible(tests) if path.name.endswith("_gt")] if tests.is_dir() else []
+    return {path.name.removesuffix("_gt"): path for path in folders if scan.holds_images(path)}
 
 
 def _expected(name: str) -> str:
     return f"""
 UCSD{name}/Train/Train001/001.tif …, UCSD{name}/Test/Test001/001.tif …, UCSD{name}/Test/UCSD{name}.m
+   and for pixel metrics UCSD{name}/Test/Test001_gt/001.bmp …
 or {name}/training/frames/01/000.jpg …, {name}/testing/frames/01/000.jpg …,
    {name}.mat or frame_labels_{name}.npy
 """
-
-
-def _first_folder(*folders: Path, inner: str) -> Path | None:
-    return next((folder for folder in folders if (folder / inner).is_dir()), None)
