@@ -105,6 +105,15 @@ def test_an_object_is_pasted_at_its_own_place_and_goes_its_own_way(tmp_path):
         assert 0 < sprite.alpha.min() + sprite.alpha[0, 1] < 255
 
 
+def test_an_object_that_the_frame_cuts_is_solid_at_the_frames_edge(tmp_path):
+    mask = np.zeros(NATIVE, bool)
+    mask[10:22, :12] = True
+    shots = [(np.full((3, *SIZE), 90, np.uint8), {0: mask})] * 3
+    sprite = source(bank_of(tmp_path, shots)).draw(generator(1, "draw"), SIZE, 3).sprite(0)
+    assert (sprite.left, sprite.alpha.shape) == (0, (8, 7))
+    assert sprite.alpha[2:6, 0].tolist() == [255] * 4
+
+
 def test_beyond_its_ends_a_track_is_shown_backward(tmp_path):
     moving = source(bank_of(tmp_path, video())).draw(generator(1, "draw"), SIZE, 3)
     end = 9 - moving.position
