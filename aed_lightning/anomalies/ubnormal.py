@@ -39,7 +39,9 @@ class AnnotatedObject:
             self.track, there_and_back(self.position + round(offset), self.bank.length(self.track))
         )
         height, width = cutout.mask.shape
-        image, alpha = cutout.image, cv2.GaussianBlur(cutout.mask.astype(np.uint8) * 255, BLUR, 0)
+        image, mask = cutout.image, cutout.mask.astype(np.uint8) * 255
+        # The box is a pixel wider than the object but where the frame ends; there the object goes on.
+        alpha = cv2.GaussianBlur(mask, BLUR, 0, borderType=cv2.BORDER_REPLICATE)
         top, left = cutout.top + self.shift[0], cutout.left + self.shift[1]
         if self.mirrored:
             image, alpha, left = image[..., ::-1], alpha[:, ::-1], self.frame_size[1] - left - width

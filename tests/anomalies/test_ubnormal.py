@@ -32,8 +32,8 @@ def video(frames: int = 10, hidden: tuple[int, ...] = (), side: int = 6, channel
 
 def bank_of(folder, shots: list, cutting: ObjectCutting = EVERYTHING) -> Bank:
     tracks, covered = cut_annotated(shots, cutting)
-    cut = CutVideo("abnormal", len(shots), shots[0][0].shape[0], tracks, covered)
-    write_cuts(folder, cutting, [cut], "nothing in {} videos")
+    cut = CutVideo("abnormal", shots[0][0].shape[0], iter(tracks), covered, len(shots))
+    write_cuts(folder, cutting, [cut], nothing="nothing in {videos} videos", everything="too much")
     return Bank(folder)
 
 
@@ -89,8 +89,8 @@ def test_a_track_ends_where_its_object_is_hidden_and_short_ones_are_left_out(sho
     cutting = ObjectCutting(least_pixels=1, most_share=0.5, shortest=shortest)
     tracks, covered = cut_annotated(video(hidden=(3,)), cutting)
     assert [len(track) for track in tracks] == lengths
-    assert covered[5:11, 11].tolist() == pytest.approx([0.6] * 6)
-    assert covered[5:11, 7].tolist() == pytest.approx([0.5] * 6)  # the hidden one of six
+    assert covered[5:11, 11].tolist() == [6] * 6
+    assert covered[5:11, 7].tolist() == [5] * 6  # the hidden one of six
 
 
 def test_an_object_is_pasted_at_its_own_place_and_goes_its_own_way(tmp_path):
@@ -103,6 +103,15 @@ def test_an_object_is_pasted_at_its_own_place_and_goes_its_own_way(tmp_path):
         assert np.array_equal(solid, np.argwhere(square(moving.position + offset)[::2, ::2]))
         assert sprite.alpha.max() == 255
         assert 0 < sprite.alpha.min() + sprite.alpha[0, 1] < 255
+
+
+def test_an_object_that_the_frame_cuts_is_solid_at_the_frames_edge(tmp_path):
+    mask = np.zeros(NATIVE, bool)
+    mask[10:22, :12] = True
+    shots = [(np.full((3, *SIZE), 90, np.uint8), {0: mask})] * 3
+    sprite = source(bank_of(tmp_path, shots)).draw(generator(1, "draw"), SIZE, 3).sprite(0)
+    assert (sprite.left, sprite.alpha.shape) == (0, (8, 7))
+    assert sprite.alpha[2:6, 0].tolist() == [255] * 4
 
 
 def test_beyond_its_ends_a_track_is_shown_backward(tmp_path):
