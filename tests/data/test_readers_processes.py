@@ -15,7 +15,7 @@ from aed_lightning.data.readers import Pulse, ahead, open_video, opencv
 READERS = ("opencv", "pyav", "decord")
 
 FORKED = """
-import os, sys, traceback
+import os, signal, sys
 from pathlib import Path
 import numpy as np
 from aed_lightning.data.readers import open_video
@@ -28,6 +28,7 @@ next(begun), next(begun), next(left)
 next(reader.at([20])), next(other.at([20]))
 child = os.fork()
 if child == 0:
+    signal.alarm(60)
     del other, left
     assert np.array_equal(next(begun), expected[2])
     assert np.array_equal(next(reader.at([7])), expected[7])
