@@ -165,7 +165,7 @@ def check_reader(name: str, version: str | None, import_error: str | None, *, re
     if version is not None and import_error is None:
         return Finding("ok", name, version)
     if not required and version is None:
-        return Finding("ok", name, "not installed; nothing needs it yet")
+        return Finding("ok", name, "not installed; only the setting data.reader=decord needs it")
     text = "not installed" if version is None else f"{version} cannot be imported: {import_error}"
     return Finding("problem" if required else "warning", name, text, f"{INSTALL} --force-reinstall --no-deps {name}")
 

@@ -15,12 +15,12 @@ LARGEST_IMAGE = 2**26
 LARGEST_FILE = 2**28
 
 
-def read_color(file: Path) -> UInt8[np.ndarray, "height width 3"]:
-    """The image as BGR.
+def read_color(file: Path, where: str = "") -> UInt8[np.ndarray, "height width 3"]:
+    """The image as BGR. where: what errors say of its place, such as the number of the frame.
 
     Raises DataError for what is no image, is cut, or claims more than `LARGEST_IMAGE` pixels.
     """
-    return _decoded(file, cv2.IMREAD_COLOR)
+    return _decoded(file, cv2.IMREAD_COLOR, where)
 
 
 def read_gray(file: Path) -> UInt8[np.ndarray, "height width"]:
@@ -28,7 +28,8 @@ def read_gray(file: Path) -> UInt8[np.ndarray, "height width"]:
     return _decoded(file, cv2.IMREAD_GRAYSCALE)
 
 
-def _decoded(file: Path, flags: int) -> np.ndarray:
+def _decoded(file: Path, flags: int, where: str = "") -> np.ndarray:
+    at = f" ({where})" if where else ""
     try:
         size = file.stat().st_size
         if size > LARGEST_FILE:
@@ -39,9 +40,10 @@ def _decoded(file: Path, flags: int) -> np.ndarray:
         whole = not content.startswith(b"\xff\xd8") or b"\xff\xd9" in content.rstrip(b"\0")[-1024:]
         image = cv2.imdecode(np.frombuffer(content, dtype=np.uint8), flags) if whole else None
     except (OSError, ValueError, Warning, cv2.error) as error:
-        raise DataError(f"{file} cannot be read as an image ({error}): replace it") from error
+        raise DataError(f"{file}{at} cannot be read as an image ({error}): replace it") from error
     if image is None:
-        raise DataError(f"{file} ({len(content)} bytes) cannot be read as an image: it is broken or cut; replace it")
+        size_and_place = ", ".join(filter(None, (where, f"{len(content)} bytes")))
+        raise DataError(f"{file} ({size_and_place}) cannot be read as an image: it is broken or cut; replace it")
     return np.asarray(image)
 
 

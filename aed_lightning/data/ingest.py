@@ -7,12 +7,11 @@ import numpy as np
 from jaxtyping import UInt8
 
 from ..core import DataError, atomic_path
-from .ahead import ahead
 from .layouts import VideoSource
 from .motion import stream_motion
 from .opencv import cv2
 from .progress import Progress
-from .readers import VideoReader, open_video
+from .readers import VideoReader, ahead, decoder_log, open_video
 from .sources import path_below, sha256_of, stamp_of
 from .store import Settings, StorePaths, VideoRow
 
@@ -31,9 +30,10 @@ def ingest(video: VideoSource, root: Path, paths: StorePaths, settings: Settings
     with (
         atomic_path(paths.frames(video.split, video.name)) as frames_path,
         atomic_path(paths.motion(video.split, video.name)) as motion_path,
+        decoder_log(reader.warnings),
     ):
         with frames_path.open("wb") as frames_file, motion_path.open("wb") as motion_file:
-            for frame, motion in stream_motion(ahead(source.frames()), settings.cell):
+            for frame, motion in stream_motion(ahead(source.frames(), reader.pulse), settings.cell):
                 frames_file.write(frame.data)
                 motion_file.write(motion.data)
                 count += 1
