@@ -3,7 +3,7 @@
 import math
 import zipfile
 from pathlib import Path
-from typing import IO
+from typing import cast
 
 import numpy as np
 from jaxtyping import Bool
@@ -60,7 +60,7 @@ def _unpacked(file: Path) -> np.ndarray:
             if members[0].file_size > LARGEST_ARRAY:
                 raise DataError(f"{file} unpacks to {members[0].file_size} bytes, more than {LARGEST_ARRAY}")
             with archive.open(members[0]) as stream:
-                promised = _promised_bytes(stream)
+                promised = _promised_bytes(cast(zipfile.ZipExtFile, stream))
             if promised > members[0].file_size:
                 raise DataError(f"{file}: its header promises {promised} bytes of {members[0].file_size}")
             with archive.open(members[0]) as stream:
@@ -71,7 +71,7 @@ def _unpacked(file: Path) -> np.ndarray:
         raise DataError(f"{file} is no .npz archive of one plain array ({error})") from error
 
 
-def _promised_bytes(stream: IO[bytes]) -> int:
+def _promised_bytes(stream: zipfile.ZipExtFile) -> int:
     version = np.lib.format.read_magic(stream)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     shape, _, dtype = read(stream)
