@@ -146,7 +146,7 @@ def test_a_missing_annotation_image_is_named(tmp_path):
     ("values", "message"),
     [
         (np.zeros((6, 24)), "one mask of whole numbers a frame"),
-        (np.full((1, 6), "x", dtype=object), "one mask of whole numbers a frame"),
+        (np.full((1, 6), "x", dtype=object), "neither numbers nor cells of numbers"),
     ],
 )
 def test_a_volume_that_is_not_a_mask_a_frame_is_refused(tmp_path, values, message):
