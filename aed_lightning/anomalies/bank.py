@@ -146,7 +146,7 @@ def write_cuts(
             frames += video.frames
         covered = counts / max(1, frames)
         if covered.mean() > MOST_COVERED or not rows:
-            message = nothing if not rows else everything
+            message = everything if covered.mean() > MOST_COVERED else nothing
             raise DataError(message.format(videos=len(names), covered=covered.mean()))
     for file_name, array in (("cutouts.npy", np.array(rows, np.int64)), ("covered.npy", covered)):
         with atomic_path(folder / file_name) as partial, partial.open("wb") as file:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from films import cut_tracks, film, scene, walker
 
-from aed_lightning.anomalies.bank import COLUMNS, Bank, bank_name, write_bank
+from aed_lightning.anomalies.bank import COLUMNS, VERSION, Bank, bank_name, write_bank
 from aed_lightning.anomalies.cutting import Cutout, Cutting
 from aed_lightning.core import DataError
 
@@ -84,6 +84,14 @@ def test_videos_in_which_nothing_can_be_followed_are_refused_with_what_to_do(tmp
         Bank(tmp_path)
 
 
+def test_a_camera_that_moves_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    panning = np.stack([np.roll(film(1, *[walker(left=16 * n, top=0, height=64) for n in range(6)])[0], 3 * n, axis=2)
+                        for n in range(32)])  # fmt: skip
+    with pytest.raises(DataError, match=r"\d\d% of the pixels of 1 training videos differ .* needs a fixed camera"):
+        write_bank(tmp_path, CUTTING, [("pan", panning)])
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_video_without_objects_counts_as_frames_in_which_nothing_moved(tmp_path: Path) -> None:
     still = np.repeat(scene()[None], 24, axis=0)
     walk = videos()[0]
@@ -118,6 +126,14 @@ def test_a_manifest_of_something_else_is_refused(tmp_path: Path, manifest: str) 
     written(tmp_path)
     (tmp_path / "manifest.json").write_text(manifest)
     with pytest.raises(DataError, match="holds no whole bank"):
+        Bank(tmp_path)
+
+
+def test_a_bank_of_another_version_is_refused(tmp_path: Path) -> None:
+    written(tmp_path)
+    manifest = json.loads((tmp_path / "manifest.json").read_text())
+    (tmp_path / "manifest.json").write_text(json.dumps({**manifest, "version": VERSION + 1}))
+    with pytest.raises(DataError, match="version"):
         Bank(tmp_path)
 
 

@@ -104,6 +104,16 @@ def test_neighbors_are_not_mixed_up() -> None:
     assert sorted(map(places, tracks_of(film(30, *actors)))) == [[a.way(t) for t in range(30)] for a in actors]
 
 
+def test_an_object_that_vanishes_does_not_take_over_its_neighbor() -> None:
+    size = (64, 200)
+    vanishing = Actor(5, 5, lambda t: (20, 20 + t) if t < 15 else (-50, 0))
+    staying = Actor(5, 5, lambda t: (20, 28 + t))
+    found = tracks_of(film(30, vanishing, staying, size=size))
+    assert [places(track) for track in found] == [
+        [a.way(t) for t in range(n)] for a, n in ((vanishing, 15), (staying, 30))
+    ]
+
+
 def test_a_track_ends_where_the_object_jumps_too_far_or_has_another_size() -> None:
     def jump(step: int) -> list[Track]:
         size = (64, 100)
@@ -170,3 +180,8 @@ def test_what_moves_slowly_is_found_in_the_last_frames_too_however_long_the_vide
 def test_what_can_be_no_object_is_refused_by_name_and_value(name: str, value: float) -> None:
     with pytest.raises(UsageError, match=rf"{name} is {value}; give"):
         Cutting(**{name: value})  # type: ignore[arg-type]
+
+
+def test_bounds_of_an_object_that_leave_none_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"least_share 0\.09 is not below most_share 0\.09"):
+        Cutting(least_share=0.09)

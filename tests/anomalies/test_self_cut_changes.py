@@ -120,7 +120,8 @@ def test_what_hardly_moves_gets_a_speed_when_it_must_be_fast(tmp_path: Path) -> 
     creeping = Actor(12, 8, lambda frame: (40, 20 + frame // 20))
     write_bank(tmp_path, Cutting(), [("creep", film(400, creeping))])
     velocities = np.array([drawn.velocity for drawn in draws(Bank(tmp_path), "faster")])
-    assert np.abs(velocities[:, 0]).min() >= 2 * 0.005 * 96
+    assert np.abs(velocities[:, 0]).min() >= 2 * 0.005 * SIZE[1]
+    assert np.abs(velocities[:, 0]).max() <= 4.5 * 0.005 * SIZE[1]
     assert (velocities[:, 0] > 0).any()
     assert (velocities[:, 0] < 0).any()
     assert np.abs(velocities[:, 1]).max() == 0
