@@ -8,6 +8,7 @@ from jaxtyping import UInt8
 
 from ...core import DataError
 from ..readers import image_files
+from .description import Description
 from .labels import checked, from_ranges, read_npy, read_text
 from .layout import VideoSource
 from .matlab import read_mat
@@ -110,6 +111,31 @@ def _read_events(file: Path, name: str) -> list[Ranges] | None:
     if file.suffix == ".npy":
         return None
     return read_event_cells(file) if file.suffix == ".mat" else parse_gt_frames(read_text(file), file)
+
+
+def describe(name: str) -> Description:
+    """Ped1 or Ped2 in words."""
+    facts = {
+        "ped1": "34 training videos, 6,800 frames; 36 test videos, 7,200 frames.",
+        "ped2": "16 training videos, 2,550 frames; 12 test videos, 2,010 frames, 1,648 of them anomalous.\n"
+        "Test videos 008, 009, 010 and 011 are anomalous throughout and have no AUC of their own.",
+    }
+    sizes = {"ped1": "238x158", "ped2": "360x240"}
+    return Description(
+        title=f"UCSD {name.capitalize()}: a walkway, one fixed camera, gray, {sizes[name]} at 10 frames/s",
+        expected=_expected(name),
+        source=SOURCE,
+        licence="research",
+        citation="""
+V. Mahadevan, W. Li, V. Bhalodia, N. Vasconcelos: Anomaly Detection in Crowded Scenes. CVPR 2010
+""",
+        labels=f"""
+UCSD{name}.m has one `gt_frame = [61:180];` a test video, in order; 1-based, the last frame included, several ranges
+possible. It is parsed, never run. {name}.mat: `gt`, a cell a video, 2 x N first and last frames, 1-based.
+frame_labels_{name}.npy: 0 and 1 of all test videos in one row, the videos in the order of their names.
+{facts[name]}
+""",
+    )
 
 
 def _expected(name: str) -> str:
