@@ -30,10 +30,15 @@ class RandomPasting:
 
     def plan(self, video: str, instants: Instants, epoch: int) -> PastePlan | None:
         """Sprites in the chosen share of the clips."""
-        draw = generator(self.seed, "paste", video, instants[1], epoch)
+        moving = self.drawn(video, instants[1], epoch)
+        return None if moving is None else _sprites(moving, instants, instants[1])
+
+    def drawn(self, video: str, middle: int, epoch: int) -> MovingObject | None:
+        """The object for the clip around frame `middle`, or none where the clip is not chosen."""
+        draw = generator(self.seed, "paste", video, middle, epoch)
         if 100 * draw.random() >= self.percentage:
             return None
-        return _sprites(self.source.draw(draw, self.frame_size, self.channels), instants, instants[1])
+        return self.source.draw(draw, self.frame_size, self.channels)
 
 
 class EventPasting:

@@ -3,6 +3,6 @@
 from .layouts import open_layout
 from .prepare import prepare
 from .store import Store
-from .verify import check
+from .verify import check, check_videos
 
-__all__ = ["Store", "check", "open_layout", "prepare"]
+__all__ = ["Store", "check", "check_videos", "open_layout", "prepare"]

@@ -66,14 +66,14 @@ class Banks:
             progress.done()
 
     def _told(self, progress: Progress) -> Iterator[tuple[str, np.ndarray]]:
-        """Names and frames of the training videos, with word of each that begins."""
+        """Names and frames of the training videos, with word of each that is done."""
         rows = self._rows()
         progress.note(f"cutting moving objects from {len(rows)} training videos")
-        progress.start(len(rows))
-        for number, row in enumerate(rows):
-            progress.video(row.name, number)
+        progress.start(len(rows), sum(row.frames for row in rows))
+        for row in rows:
             yield row.name, self._store.frames(row)
             progress.frames(row.frames)
+            progress.video(row.name)
 
     def _name(self, source: SelfCut | UBnormalObjects) -> str:
         settings = self._store.settings.to_json()
@@ -86,14 +86,14 @@ class Banks:
     def _annotated(self, source: UBnormalObjects, progress: Progress) -> Iterator[CutVideo]:
         videos = abnormal_training_videos(source.root)
         progress.note(f"cutting annotated objects from {len(videos)} abnormal training videos")
-        progress.start(len(videos))
-        for number, video in enumerate(videos):
+        progress.start(len(videos), 0)
+        for video in videos:
             decoded = _Decoded(video, self._store)
-            progress.video(video.name, number)
             tracks, covered = cut_annotated(decoded.frames(), source.cutting)
             sources = {path_below(path, source.root): sha256_of(path) for path in _files(video)}
             yield CutVideo(video.name, self._store.channels, iter(tracks), covered, decoded.count, sources)
             progress.frames(decoded.count)
+            progress.video(video.name)
 
 
 class _Decoded:

@@ -96,8 +96,8 @@ class DataModule(L.LightningDataModule):
         """The data set's files; raises `DataError` where they are not as the layout says."""
         return open_layout(self.layout_name, self.root)
 
-    def prepare_data(self, progress: Progress | None = None) -> None:
-        """Bring the store up to date with the files; cheap when it is."""
+    def prepare_data(self, progress: Progress | None = None, workers: int = 1) -> None:
+        """Bring the store up to date with the files, decoding `workers` videos at once; cheap when it is."""
         self._store = prepare(
             self.open_layout(),
             self.root,
@@ -107,6 +107,7 @@ class DataModule(L.LightningDataModule):
             reader=self.reader,
             channels=self.channels,
             progress=progress,
+            workers=workers,
         )
 
     @property

@@ -1,5 +1,6 @@
 """Prepare a data set: decode each video once into a store that training maps into memory."""
 
+import contextlib
 import json
 import shutil
 from dataclasses import asdict, replace
@@ -10,7 +11,6 @@ import numpy as np
 
 from ..core import DataError, UsageError, atomic_path, write_json
 from .annotate import with_annotations
-from .ingest import ingest
 from .layouts import Layout, VideoSource
 from .layouts.scan import problems_error
 from .lock import locked
@@ -19,10 +19,10 @@ from .progress import Progress, SilentProgress
 from .readers import open_video, resolve_reader
 from .sources import path_below, sha256_of, stamp_of
 from .store import VERSION, Settings, Store, StorePaths, VideoRow
+from .workers import ingest_all
 
 SPARE_BYTES = 2**26
-PARTIAL = ".*.partial"
-STORE_FOLDERS = ("rows", "frames", "motion", "labels")
+FOLDERS = ("rows", "frames", "motion", "labels")
 Key = tuple[str, str]
 
 
@@ -36,12 +36,14 @@ def prepare(
     reader: str = "auto",
     channels: int | None = None,
     progress: Progress | None = None,
+    workers: int = 1,
     wait_seconds: float = 60.0,
 ) -> Store:
     """Bring `store` up to date with `layout` over `root`, doing only what is missing or has changed.
 
     frame_size: (height, width) in pixels, a multiple of `cell`. channels: 1 or 3, by default what the layout says.
-    wait_seconds: how long to wait for another prepare of the same store.
+    workers: videos at once; more than one are decoded in processes of their own, which are spawned, so that a script
+    needs its `if __name__ == "__main__"`. wait_seconds: how long to wait for another prepare of the same store.
     Labels are validated before anything is decoded where the number of frames allows it. Raises UsageError for
     settings that cannot be, DataError with every broken video and label file; what is finished stays finished.
     """
@@ -49,16 +51,21 @@ def prepare(
     settings = Settings(resolve_reader(reader), frame_size, cell, layout.channels if channels is None else channels)
     if settings.channels not in (1, 3):
         raise UsageError(f"channels {settings.channels}: a store keeps 1 or 3")
+    if workers < 1:
+        raise UsageError(f"workers {workers}: give 1 or more videos at once")
     progress = progress or SilentProgress()
     with locked(store, wait_seconds, progress.note):
-        return _Preparation(layout, root, StorePaths(store), settings, progress).run()
+        return _Preparation(layout, root, StorePaths(store), settings, progress, workers).run()
 
 
 class _Preparation:
     """The steps of one prepare, under the lock."""
 
-    def __init__(self, layout: Layout, root: Path, paths: StorePaths, settings: Settings, progress: Progress) -> None:
+    def __init__(
+        self, layout: Layout, root: Path, paths: StorePaths, settings: Settings, progress: Progress, workers: int
+    ) -> None:
         self.layout, self.root, self.paths, self.settings, self.progress = layout, root, paths, settings, progress
+        self.workers = workers
         self.videos = layout.videos()
         self.claims: dict[Key, int | None] = {}
         self.labels: dict[Key, np.ndarray | None] = {}
@@ -67,15 +74,13 @@ class _Preparation:
     def run(self) -> Store:
         for note in self.layout.notes:
             self.progress.note(f"{self.layout.name}: {note}")
-        left = [self.paths.root.glob(PARTIAL), *((self.paths.root / folder).rglob(PARTIAL) for folder in STORE_FOLDERS)]
-        for partial in (file for files in left for file in files):
-            partial.unlink()
+        self._remove_partial_files()
         current = self._current_rows()
         stale = [video for video in self.videos if _key(video) not in current]
         self._inspect(current)
         self._raise_problems()
-        self._refuse_full_disk(stale)
         if stale:
+            self._announce(stale)
             self.paths.manifest.unlink(missing_ok=True)
         rows = self._decode(stale, current)
         self._raise_problems()
@@ -119,23 +124,34 @@ class _Preparation:
                     self.problems.append(str(error))
 
     def _decode(self, stale: list[VideoSource], current: dict[Key, VideoRow]) -> dict[Key, VideoRow]:
+        """Rows of all videos but the broken ones; those that were current first, the others as they are done."""
         rows: dict[Key, VideoRow] = {}
-        waiting = {_key(video) for video in stale}
-        self.progress.start(len(stale))
+        problems: dict[Key, str] = {}
+
+        def finish(video: VideoSource, outcome: VideoRow | DataError) -> None:
+            try:
+                if isinstance(outcome, DataError):
+                    raise outcome
+                rows[_key(video)] = self._finish(video, outcome)
+            except DataError as error:
+                problems[_key(video)] = str(error)
+
+        for video in stale:
+            self.paths.row(video.split, video.name).unlink(missing_ok=True)
+        for video in self.videos:
+            if _key(video) in current:
+                finish(video, current[_key(video)])
+        decoded = ingest_all(stale, self.root, self.paths, self.settings, self.progress, self.workers)
+        self.progress.start(len(stale), self._claimed_frames(stale))
         try:
-            for video in self.videos:
-                try:
-                    if _key(video) in waiting:
-                        self.progress.video(video.name, len(waiting & rows.keys()))
-                        self.paths.row(video.split, video.name).unlink(missing_ok=True)
-                        row = ingest(video, self.root, self.paths, self.settings, self.progress)
-                    else:
-                        row = current[_key(video)]
-                    rows[_key(video)] = self._finish(video, row)
-                except DataError as error:
-                    self.problems.append(str(error))
+            with contextlib.closing(decoded):
+                for video, outcome in decoded:
+                    finish(video, outcome)
+                    self.progress.video(video.name)
         finally:
+            self._remove_partial_files()
             self.progress.done()
+        self.problems += [problems[_key(video)] for video in self.videos if _key(video) in problems]
         return rows
 
     def _finish(self, video: VideoSource, row: VideoRow) -> VideoRow:
@@ -177,19 +193,33 @@ class _Preparation:
         write_json(row_file, {"version": VERSION, "settings": self.settings.to_json(), "row": asdict(labeled)})
         return labeled
 
-    def _refuse_full_disk(self, stale: list[VideoSource]) -> None:
-        frames = sum(self.claims.get(_key(video)) or 0 for video in stale)
+    def _announce(self, stale: list[VideoSource]) -> None:
+        """Say how much there is to do and what it needs; refuse a disk that is too small for it."""
+        frames = self._claimed_frames(stale)
         needed, free = frames * self.settings.frame_bytes, shutil.disk_usage(self.paths.root).free
-        if needed and needed + SPARE_BYTES > free:
+        numbers = f"{needed / 2**30:.2f} GiB needed, {free / 2**30:.2f} GiB free"
+        if needed + SPARE_BYTES > free:
             raise DataError(
-                f"{self.paths.root} has {free / 2**30:.2f} GiB free, {needed / 2**30:.2f} GiB are needed for {frames} "
-                "frames: make room, choose another store or a smaller frame size"
+                f"{self.paths.root}: {numbers}, for {frames} frames: make room, choose another store or a smaller "
+                "frame size"
             )
+        unknown = sum(self.claims.get(_key(video)) is None for video in stale)
+        more = f" and those of {unknown} videos that do not say how many" if unknown else ""
+        self.progress.note(f"{self.paths.root}: {frames} frames of {len(stale)} videos{more} to decode, {numbers}")
+
+    def _claimed_frames(self, videos: list[VideoSource]) -> int:
+        return sum(self.claims.get(_key(video)) or 0 for video in videos)
+
+    def _remove_partial_files(self) -> None:
+        """What a process left that was ended in the middle of a file; banks have other writers."""
+        for folder in FOLDERS:
+            for partial in (self.paths.root / folder).rglob(".*.partial"):
+                partial.unlink()
 
     def _drop_others(self) -> None:
         """Remove the files of videos that are gone, and labels that are no more."""
         kept = {file for video in self.videos for file in self.paths.of_video(video.split, video.name)}
-        for folder in STORE_FOLDERS:
+        for folder in FOLDERS:
             for file in (self.paths.root / folder).rglob("*"):
                 if file.is_file() and file not in kept:
                     file.unlink()

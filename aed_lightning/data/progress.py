@@ -1,25 +1,27 @@
-"""How prepare tells where it is."""
+"""How prepare tells where it is; several videos may be under way at once."""
 
 import sys
 import time
 from typing import Protocol, runtime_checkable
 
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskID, TextColumn
 from rich.progress import Progress as RichBar
+
+SECONDS_BETWEEN_LINES = 60.0
 
 
 @runtime_checkable
 class Progress(Protocol):
     """Receives the steps of a long job over videos."""
 
-    def start(self, total_videos: int) -> None:
-        """Called once, before the first video."""
-
-    def video(self, name: str, index: int) -> None:
-        """The video `index` (from 0) begins."""
+    def start(self, videos: int, frames: int) -> None:
+        """Called once, before the first video: how many videos, and how many frames their containers promise."""
 
     def frames(self, n: int) -> None:
-        """`n` more frames of the current video are done."""
+        """`n` more frames are done."""
+
+    def video(self, name: str) -> None:
+        """One more video is finished, or given up."""
 
     def note(self, message: str) -> None:
         """Something the user should know."""
@@ -31,85 +33,97 @@ class Progress(Protocol):
 class SilentProgress:
     """Says nothing."""
 
-    def start(self, total_videos: int) -> None: ...
-
-    def video(self, name: str, index: int) -> None: ...
+    def start(self, videos: int, frames: int) -> None: ...
 
     def frames(self, n: int) -> None: ...
+
+    def video(self, name: str) -> None: ...
 
     def note(self, message: str) -> None: ...
 
     def done(self) -> None: ...
 
 
-class PlainProgress:
-    """One line a video, for logs."""
+class _Pace:
+    """Counts what is done of `videos` and `frames`, and how fast it goes in total."""
 
-    def __init__(self) -> None:
-        self._total = self._frames = 0
-        self._current = ""
+    def __init__(self, videos: int, frames: int) -> None:
+        self.videos, self.frames = videos, frames
+        self.videos_done = self.frames_done = 0
         self._began = time.monotonic()
 
-    def start(self, total_videos: int) -> None:
-        self._total = total_videos
+    def __str__(self) -> str:
+        """Frames done, frames/s, and the time left as far as the promised frames tell."""
+        rate = self.frames_done / max(time.monotonic() - self._began, 1e-9)
+        done = f"{self.frames_done} of {max(self.frames, self.frames_done)} frames, {rate:.0f} frames/s"
+        if self.frames_done == 0:
+            return done
+        seconds = round(max(self.frames - self.frames_done, 0) / rate)
+        return f"{done}, {seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02} left"
 
-    def video(self, name: str, index: int) -> None:
-        self._close()
-        self._current, self._frames, self._began = f"[{index + 1}/{self._total}] {name}", 0, time.monotonic()
+
+class PlainProgress:
+    """A line for each finished video, and one a minute in between: for logs."""
+
+    def __init__(self) -> None:
+        self._pace = _Pace(0, 0)
+        self._told = time.monotonic()
+
+    def start(self, videos: int, frames: int) -> None:
+        self._pace, self._told = _Pace(videos, frames), time.monotonic()
 
     def frames(self, n: int) -> None:
-        self._frames += n
+        self._pace.frames_done += n
+        if time.monotonic() - self._told >= SECONDS_BETWEEN_LINES:
+            self._tell("")
+
+    def video(self, name: str) -> None:
+        self._pace.videos_done += 1
+        self._tell(f" {name}")
 
     def note(self, message: str) -> None:
         print(message, flush=True)
 
-    def done(self) -> None:
-        self._close()
+    def done(self) -> None: ...
 
-    def _close(self) -> None:
-        if self._current:
-            rate = self._frames / max(time.monotonic() - self._began, 1e-9)
-            print(f"{self._current}: {self._frames} frames, {rate:.0f} frames/s", flush=True)
-        self._current = ""
+    def _tell(self, name: str) -> None:
+        print(f"[{self._pace.videos_done}/{self._pace.videos}]{name}: {self._pace}", flush=True)
+        self._told = time.monotonic()
 
 
 class RichProgress:
-    """A bar over the videos with frames a second and the time left, for terminals."""
+    """A bar over the frames, for terminals."""
 
     def __init__(self) -> None:
-        self._bar = RichBar(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]:.0f} frames/s"),
-            TimeRemainingColumn(),
-        )
+        self._bar = RichBar(TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[pace]}"))
+        self._pace = _Pace(0, 0)
         self._task: TaskID | None = None
-        self._frames, self._began = 0, time.monotonic()
 
-    def start(self, total_videos: int) -> None:
-        self._task = self._bar.add_task("", total=total_videos, rate=0.0)
-        self._frames, self._began = 0, time.monotonic()
+    def start(self, videos: int, frames: int) -> None:
+        self._pace = _Pace(videos, frames)
+        self._task = self._bar.add_task(f"0/{videos} videos", total=frames or None, pace="")
         self._bar.start()
 
-    def video(self, name: str, index: int) -> None:
-        if self._task is not None:
-            self._bar.update(self._task, description=name, completed=index)
-
     def frames(self, n: int) -> None:
-        self._frames += n
-        if self._task is not None:
-            self._bar.update(self._task, rate=self._frames / max(time.monotonic() - self._began, 1e-9))
+        self._pace.frames_done += n
+        self._show()
+
+    def video(self, name: str) -> None:
+        self._pace.videos_done += 1
+        self._show()
 
     def note(self, message: str) -> None:
-        self._bar.console.print(message, markup=False, highlight=False)
+        self._bar.console.print(message, markup=False, highlight=False, soft_wrap=True)
 
     def done(self) -> None:
-        if self._task is not None and (total := self._bar.tasks[0].total) is not None and sys.exc_info()[0] is None:
-            self._bar.update(self._task, completed=total)
         self._bar.stop()
+
+    def _show(self) -> None:
+        if self._task is not None:
+            videos = f"{self._pace.videos_done}/{self._pace.videos} videos"
+            self._bar.update(self._task, description=videos, completed=self._pace.frames_done, pace=str(self._pace))
 
 
 def default_progress() -> Progress:
-    """A bar on a terminal, one line a video elsewhere."""
+    """A bar on a terminal, lines elsewhere."""
     return RichProgress() if sys.stdout.isatty() else PlainProgress()

@@ -1,33 +1,50 @@
 """Compare a store with its data set."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ..core import DataError
-from .layouts import Layout, VideoSource
+from .layouts import Layout, Split, VideoSource
 from .prepare import file_problems
 from .sources import path_below, sha256_of
 from .store import Store, VideoRow
 
 
+@dataclass(frozen=True)
+class CheckedVideo:
+    """One video of the data or of the store. row: what the store says of it, or none. problems: a sentence each."""
+
+    split: Split
+    name: str
+    row: VideoRow | None
+    problems: list[str]
+
+
 def check(layout: Layout, root: Path, store: Store) -> list[str]:
-    """What is wrong with `store`, one sentence each; an empty list is good.
+    """What is wrong with `store`, one sentence each; an empty list is good."""
+    return [problem for video in check_videos(layout, root, store) for problem in video.problems]
+
+
+def check_videos(layout: Layout, root: Path, store: Store) -> list[CheckedVideo]:
+    """Every video of the data in its order, then those that only the store has.
 
     Compares the videos, the bytes of each source, the sizes of the store's files, and labels and kinds, read anew.
     """
-    rows = {(row.split, row.name): row for split in ("train", "test") for row in _rows(store, split)}
-    videos = {(video.split, video.name): video for video in layout.videos()}
-    problems = [f"{split}/{name} is in the store and not in the data" for split, name in rows.keys() - videos.keys()]
-    problems += [f"{split}/{name} is in the data and not in the store" for split, name in videos.keys() - rows.keys()]
-    for key, video in videos.items():
-        if key in rows:
-            problems += _video_problems(layout, root, store, video, rows[key])
-    return problems
-
-
-def _rows(store: Store, split: str) -> list[VideoRow]:
-    return store.videos("train" if split == "train" else "test")
+    rows = {(row.split, row.name): row for row in store.videos("train") + store.videos("test")}
+    checked = []
+    for video in layout.videos():
+        row = rows.pop((video.split, video.name), None)
+        if row is None:
+            problems = [f"{video.split}/{video.name} is in the data and not in the store: prepare again"]
+        else:
+            problems = _video_problems(layout, root, store, video, row)
+        checked.append(CheckedVideo(video.split, video.name, row, problems))
+    for (split, name), row in rows.items():
+        problems = [f"{split}/{name} is in the store and not in the data: prepare again"]
+        checked.append(CheckedVideo(split, name, row, problems))
+    return checked
 
 
 def _video_problems(layout: Layout, root: Path, store: Store, video: VideoSource, row: VideoRow) -> list[str]:

@@ -31,6 +31,15 @@ def test_help_imports_nothing_heavy(arguments: list[str]):
     assert heavy in ("HEAVY []", "HEAVY ['numpy']")
 
 
+def test_a_description_imports_no_torch():
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, "prepare", "--describe", "ped2"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("UCSD Ped2: ")
+    assert "torch" not in done.stdout.splitlines()[-1]
+    assert "lightning" not in done.stdout.splitlines()[-1]
+
+
 def test_help_names_every_verb_and_no_arguments_are_a_mistake(capsys: pytest.CaptureFixture[str]):
     assert program.main(["--help"]) == 0
     text = capsys.readouterr().out

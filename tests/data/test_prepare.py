@@ -1,3 +1,4 @@
+import errno
 import fcntl
 import hashlib
 import json
@@ -16,18 +17,21 @@ from miniatures import write_folder, write_images, write_masks, write_mp4, write
 from real_data import REAL_DATA, needs
 
 from aed_lightning.core import DataError, UsageError
-from aed_lightning.data import check, open_layout, prepare
+from aed_lightning.data import check, ingest, open_layout, prepare
 from aed_lightning.data.ingest import stored_frame
-from aed_lightning.data.progress import PlainProgress, SilentProgress, default_progress
+from aed_lightning.data.progress import SilentProgress
 from aed_lightning.data.readers import open_video
 
 
 class Recorder(SilentProgress):
     def __init__(self):
-        self.videos, self.notes, self.count, self.ended = [], [], 0, False
+        self.promised, self.videos, self.notes, self.count, self.ended = None, [], [], 0, False
 
-    def video(self, name, index):
-        self.videos.append((name, index))
+    def start(self, videos, frames):
+        self.promised = (videos, frames)
+
+    def video(self, name):
+        self.videos.append(name)
 
     def frames(self, n):
         self.count += n
@@ -44,7 +48,7 @@ def run(root, store, layout="folder", **settings):
     result = prepare(
         open_layout(layout, root), root, store, **{"frame_size": (16, 24), "progress": recorder, **settings}
     )
-    return result, [name for name, _ in recorder.videos], recorder
+    return result, recorder.videos, recorder
 
 
 @pytest.fixture
@@ -59,7 +63,30 @@ def test_stored_frames_and_motion_are_the_resized_source(root, tmp_path):
     assert np.array_equal(store.frames(row), np.stack(expected))
     difference = np.abs(expected[4].astype(int) - expected[2].astype(int))
     assert np.array_equal(store.motion(row)[3], difference.reshape(3, 4, 4, 6, 4).max(axis=(2, 4)))
-    assert (recorder.count, recorder.ended, [index for _, index in recorder.videos]) == (19, True, [0, 1, 2])
+    assert (recorder.promised, recorder.count, recorder.ended) == ((3, 19), 19, True)
+    assert recorder.videos == ["2", "10", "walk"]
+    assert any(f"{tmp_path / 'store'}: 19 frames of 3 videos to decode, 0.00 GiB needed, " in n for n in recorder.notes)
+
+
+def test_the_store_does_not_depend_on_how_frames_travel_or_reach_the_disk(root, tmp_path, monkeypatch):
+    expected, _, _ = run(root, tmp_path / "expected")
+    monkeypatch.setattr(ingest, "BLOCK_BYTES", 2 * 3 * 16 * 24)
+    monkeypatch.setattr(ingest, "SYNC_BYTES", 1)
+    store, _, _ = run(root, tmp_path / "store")
+    for row in store.videos("train") + store.videos("test"):
+        assert np.array_equal(store.frames(row), expected.frames(row))
+        assert np.array_equal(store.motion(row), expected.motion(row))
+
+
+def test_frames_that_do_not_reach_the_disk_are_an_error_and_leave_no_file(root, tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(ingest, "SYNC_BYTES", 1)
+    monkeypatch.setattr(os, "fdatasync", full)
+    with pytest.raises(OSError, match="No space left"):
+        run(root, tmp_path / "store")
+    assert not list((tmp_path / "store").rglob("*.u8*"))
 
 
 def test_the_manifest_traces_every_video_to_its_bytes(root, tmp_path):
@@ -224,6 +251,7 @@ def test_masks_and_tracks_that_do_not_fit_the_video_are_refused(root, tmp_path, 
         ({"frame_size": (18, 24)}, "18x24 does not divide by cell 4"),
         ({"channels": 2}, "channels 2"),
         ({"reader": "vlc"}, "reader 'vlc'"),
+        ({"workers": 0}, "workers 0: give 1 or more"),
     ],
 )
 def test_settings_that_cannot_be_are_usage_errors(root, tmp_path, settings, message):
@@ -234,7 +262,7 @@ def test_settings_that_cannot_be_are_usage_errors(root, tmp_path, settings, mess
 def test_a_full_disk_is_refused_before_the_work(root, tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9, 1000))
-    with pytest.raises(DataError, match=r"0\.00 GiB free, .* needed for 19 frames"):
+    with pytest.raises(DataError, match=r"0\.00 GiB needed, 0\.00 GiB free, for 19 frames: make room"):
         run(root, tmp_path / "store")
 
 
@@ -255,14 +283,13 @@ def test_a_killed_prepare_goes_on_where_it_was(root, tmp_path):
     program = (
         "import sys, time; from pathlib import Path; from aed_lightning.data import open_layout, prepare, progress\n"
         "class Slow(progress.SilentProgress):\n"
-        "    def frames(self, n): print('frames', flush=True)\n"
-        "    def video(self, name, index): index and (print('second', flush=True), time.sleep(60))\n"
+        "    def video(self, name): print('first', flush=True); time.sleep(60)\n"
         "root, store = map(Path, sys.argv[1:])\n"
         "prepare(open_layout('folder', root), root, store, frame_size=(16, 24), progress=Slow())\n"
     )
     command = [sys.executable, "-c", program, str(root), str(tmp_path / "store")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-        while child.stdout.readline().strip() != "second":
+        while child.stdout.readline().strip() != "first":
             pass
         os.kill(child.pid, signal.SIGKILL)
     (tmp_path / "store" / "frames" / "train" / ".10.u8.1.partial").write_bytes(b"half")
@@ -271,13 +298,6 @@ def test_a_killed_prepare_goes_on_where_it_was(root, tmp_path):
     assert done == ["10", "walk"]
     assert check(open_layout("folder", root), root, store) == []
     assert not list((tmp_path / "store").rglob("*.partial"))
-
-
-def test_without_a_terminal_progress_is_one_line_a_video(root, tmp_path, capsys):
-    assert isinstance(default_progress(), PlainProgress)
-    run(root, tmp_path / "store", progress=PlainProgress())
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split(":")[0] for line in lines] == ["[1/3] 2", "[2/3] 10", "[3/3] walk"]
 
 
 def test_importing_data_brings_no_torch():

@@ -108,21 +108,47 @@ def test_prepare_fills_the_store_and_check_finds_what_is_wrong_with_it(command, 
     assert missing.code == 1
     prepared = command(*arguments)
     assert prepared.code == 0
+    assert "154 frames of 6 videos to decode, 0.00 GiB needed, " in prepared.output
     assert "6 videos, 154 frames, 17 of them anomalous" in prepared.output
     fine = command(*arguments, "--check")
-    assert (fine.code, fine.output) == (0, f"{tmp_path / 'store'}: as it should be\n")
+    assert (fine.code, fine.output.splitlines()[-1]) == (0, f"{tmp_path / 'store'}: as it should be")
+    assert "labels/frames/leap.npy" in fine.output
     frames = tmp_path / "store/frames/train/walk2.u8"
     frames.write_bytes(frames.read_bytes()[:-1])
     broken = command(*arguments, "--check")
     assert broken.code == 1
-    assert "walk2.u8" in broken.output
+    assert f"{frames}: " in broken.output
+    assert broken.output.splitlines()[-1] == f"{tmp_path / 'store'}: 1 problems"
     assert command(*arguments).code == 0
     assert command(*arguments, "--check").code == 0
 
 
+def test_prepare_takes_several_workers_and_previews_the_clips(command, squares, tmp_path: Path):
+    arguments = ("prepare", "--config", squares.config, "--data.store", tmp_path / "store", "--workers", 2)
+    outcome = command(*arguments, "--preview", tmp_path / "seen", "--preview-clips", 3)
+    assert outcome.code == 0
+    assert "[6/6] " in outcome.output
+    assert sorted(file.name for file in (tmp_path / "seen").iterdir()) == ["clips-01-of-01.png", "clips.mp4"]
+    assert f"preview: {tmp_path / 'seen/clips.mp4'}" in outcome.output
+    assert "--preview-clips 0: give 1 or more" in command(*arguments, "--preview-clips", 0).errors
+
+
+def test_prepare_describes_every_data_set_without_a_configuration(command):
+    names = command("prepare", "--describe")
+    assert names.code == 0
+    for line in names.output.splitlines():
+        described = command("prepare", "--describe", line.split()[0])
+        assert described.code == 0
+        for part in ("expected below --data.root:", "where to get it:", "licence:", "cite:", "labels:"):
+            assert f"\n{part}\n" in described.output
+    unknown = command("prepare", "--describe", "avenu")
+    assert unknown.code == 2
+    assert "--describe avenu: no such data set; one of folder, ped1, ped2, avenue" in unknown.errors
+
+
 def test_a_second_prepare_decodes_nothing(command, squares, tmp_path: Path):
     arguments = ("prepare", "--config", squares.config, "--data.store", tmp_path / "store")
-    assert "[1/6] walk1" in command(*arguments).output
+    assert "[1/6] walk1: 28 of 154 frames, " in command(*arguments).output
     frames = tmp_path / "store/frames/train/walk1.u8"
     before = frames.stat().st_mtime_ns
     assert "walk1" not in command(*arguments).output

@@ -1,11 +1,13 @@
-"""One small class a data set; `open_layout` finds it by name."""
+"""One small class a data set; `open_layout` finds it by name, `DESCRIPTIONS` describes it."""
 
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from ...core import UsageError
+from . import avenue, folder, shanghaitech, ubnormal, ucsd
 from .avenue import Avenue
+from .description import Description
 from .folder import Folder
 from .layout import Layout, Masks, Region, Split, VideoSource
 from .shanghaitech import ShanghaiTech
@@ -21,7 +23,16 @@ LAYOUTS: dict[str, Callable[[Path], Layout]] = {
     "ubnormal": UBnormal,
 }
 
-__all__ = ["LAYOUTS", "Layout", "Masks", "Region", "Split", "VideoSource", "open_layout"]
+DESCRIPTIONS: dict[str, Description] = {
+    "folder": folder.DESCRIPTION,
+    "ped1": ucsd.describe("ped1"),
+    "ped2": ucsd.describe("ped2"),
+    "avenue": avenue.DESCRIPTION,
+    "shanghaitech": shanghaitech.DESCRIPTION,
+    "ubnormal": ubnormal.DESCRIPTION,
+}
+
+__all__ = ["DESCRIPTIONS", "LAYOUTS", "Layout", "Masks", "Region", "Split", "VideoSource", "open_layout"]
 
 
 def open_layout(name: str, root: Path) -> Layout:

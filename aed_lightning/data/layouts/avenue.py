@@ -7,6 +7,7 @@ from jaxtyping import UInt8
 
 from ...core import DataError
 from ..names import number_in
+from .description import Description
 from .frame_folders import TEST, TRAIN, SplitLabels, add_frame_folders, find_labels, first_folder, label_files
 from .labels import checked
 from .layout import Masks, Region, VideoSource
@@ -22,6 +23,19 @@ or training/frames/01/000.jpg …, testing/frames/01/000.jpg …,
    avenue.mat or frame_labels_avenue.npy or the masks
 """
 SOURCE = "Ask the CUHK authors for the data (research use)"
+DESCRIPTION = Description(
+    title="CUHK Avenue: a campus avenue, one camera, color, 640x360 at 25 frames/s",
+    expected=EXPECTED,
+    source=SOURCE,
+    licence="research",
+    citation="C. Lu, J. Shi, J. Jia: Abnormal Event Detection at 150 FPS in MATLAB. ICCV 2013",
+    labels="""
+A frame is anomalous where its mask (volLabel, one cell a frame) has any pixel; 1_label.mat belongs to 01.avi.
+16 training videos, 15,328 frames; 21 test videos, 15,324 frames, 3,712 of them anomalous by the masks (3,820 is often
+quoted). Test videos 08 and 18 are anomalous throughout and have no AUC of their own.
+Other label files of this set disagree: the manifest says by SHA-256 which ones were used.
+""",
+)
 PUBLISHED = {"train": 16, "test": 21}
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from .description import Description
 from .labels import read_labels
 from .layout import Masks, Region, VideoSource
 from .masks import array_masks, image_masks
@@ -18,6 +19,21 @@ labels/frames/VIDEO.npy | VIDEO.csv | VIDEO.txt             needed for evaluatio
 labels/masks/VIDEO/000000.png | VIDEO.npz                   optional
 labels/tracks/VIDEO.csv                                     optional
 """
+DESCRIPTION = Description(
+    title="Your own videos, and the generated benchmark",
+    expected=EXPECTED,
+    source="""
+Any video of yours: mp4, avi, mkv, mov and more, or folders of images. `python -m aed_lightning toy` draws some.
+""",
+    licence="yours",
+    citation="nothing",
+    labels="""
+0 normal, 1 anomalous, one a decoded frame: a .npy array, a .csv of `frame,label` from frame 0, or a .txt of one a line.
+Training needs none; evaluation needs them for every test video. labels/tracks/VIDEO.csv
+(track_id,frame,x0,y0,x1,y1,kind) is optional and names the kinds of anomaly.
+Without train/ and test/, the videos of the folder are a training set. Training videos must be normal throughout.
+""",
+)
 LABEL_SUFFIXES = (".npy", ".csv", ".txt")
 
 

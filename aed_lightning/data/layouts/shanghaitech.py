@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from .description import Description
 from .labels import read_labels
 from .layout import Masks, Region, VideoSource
 from .masks import array_masks
@@ -17,6 +18,20 @@ testing/frames/01_0014/000.jpg …
 testing/test_frame_mask/01_0014.npy … and for pixel metrics testing/test_pixel_mask/01_0014.npy …
 """
 SOURCE = "Ask the authors of ShanghaiTech Campus for the data (research use)"
+DESCRIPTION = Description(
+    title="ShanghaiTech Campus: 13 scenes of a campus, color, 856x480 at 24 frames/s",
+    expected=EXPECTED,
+    source=SOURCE,
+    licence="research (the authors' code: BSD-2)",
+    citation="""
+W. Luo, W. Liu, S. Gao: A Revisit of Sparse Coding Based Anomaly Detection in Stacked RNN Framework. ICCV 2017
+""",
+    labels="""
+One array of 0 and 1 a test video, one number a frame; the first two digits of a name are the scene.
+330 training videos, 274,515 frames; 107 test videos, 40,791 frames (42,883 in other counts).
+Converted copies can have a frame more or fewer than labels: they are refused with both numbers.
+""",
+)
 
 
 class ShanghaiTech:

@@ -12,6 +12,7 @@ from jaxtyping import UInt8
 from ...core import DataError
 from ..names import name_problem
 from .annotations import annotations_of, read_tracks
+from .description import Description
 from .labels import from_ranges, read_text
 from .layout import Masks, Region, Split, VideoSource
 from .scan import Scan
@@ -28,6 +29,22 @@ Scene1/abnormal_scene_1_scenario_1_annotations/abnormal_scene_1_scenario_1_track
 abnormal_training_video_names.txt
 """
 SOURCE = "Ask the UBnormal authors for the data (CC BY-NC-ND)"
+DESCRIPTION = Description(
+    title="UBnormal: 29 rendered scenes, color, up to 1280x720 at 30 frames/s",
+    expected=EXPECTED,
+    source=SOURCE,
+    licence="CC BY-NC-ND 4.0",
+    citation="""
+A. Acsintoae, A. Florescu, M.-I. Georgescu, T. Mare, P. Sumedrea, R. T. Ionescu, F. S. Khan, M. Shah: UBnormal: New
+Benchmark for Supervised Open-Set Video Anomaly Detection. CVPR 2022
+""",
+    labels="""
+A row of a tracks file is object_id, first, last: 0-based frames, the last one included. A frame is anomalous where any
+track covers it; videos named normal have no anomalous frame. Where there is a ..._new_tracks.txt, it replaces
+..._tracks.txt. Splits are the published lists of names. Trained on the normal training videos, as in the paper.
+268 training videos, about 116,000 frames; 211 test videos, about 93,000 frames.
+""",
+)
 LISTS: tuple[tuple[Split, str], ...] = (
     ("train", "normal_training_video_names.txt"),
     ("test", "normal_test_video_names.txt"),

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from ...core import DataError
+from .description import Description
 from .frame_folders import TRAIN, Ranges, SplitLabels, add_frame_folders, find_labels, first_folder, label_files
 from .labels import read_text
 from .layout import Masks, Region, VideoSource
@@ -89,6 +90,31 @@ def _mask_folders(scan: Scan, tests: Path) -> dict[str, Path]:
     """`Test001_gt` by the name of its video; Ped1 has them for ten videos."""
     folders = [path for path in visible(tests) if path.name.endswith("_gt")] if tests.is_dir() else []
     return {path.name.removesuffix("_gt"): path for path in folders if scan.holds_images(path)}
+
+
+def describe(name: str) -> Description:
+    """Ped1 or Ped2 in words."""
+    facts = {
+        "ped1": "34 training videos, 6,800 frames; 36 test videos, 7,200 frames.",
+        "ped2": "16 training videos, 2,550 frames; 12 test videos, 2,010 frames, 1,648 of them anomalous.\n"
+        "Test videos 008, 009, 010 and 011 are anomalous throughout and have no AUC of their own.",
+    }
+    sizes = {"ped1": "238x158", "ped2": "360x240"}
+    return Description(
+        title=f"UCSD {name.capitalize()}: a walkway, one fixed camera, gray, {sizes[name]} at 10 frames/s",
+        expected=_expected(name),
+        source=SOURCE,
+        licence="research",
+        citation="""
+V. Mahadevan, W. Li, V. Bhalodia, N. Vasconcelos: Anomaly Detection in Crowded Scenes. CVPR 2010
+""",
+        labels=f"""
+UCSD{name}.m has one `gt_frame = [61:180];` a test video, in order; 1-based, the last frame included, several ranges
+possible. It is parsed, never run. {name}.mat: `gt`, a cell a video, 2 x N first and last frames, 1-based.
+frame_labels_{name}.npy: 0 and 1 of all test videos in one row, the videos in the order of their names.
+{facts[name]}
+""",
+    )
 
 
 def _expected(name: str) -> str:
