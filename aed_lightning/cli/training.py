@@ -19,7 +19,7 @@ from rich.console import Console
 
 from ..callbacks import Evaluation, StageCheckpoints
 from ..callbacks.progress import EpochLines
-from ..core import RunPaths, UsageError, write_json, write_text
+from ..core import DataError, RunPaths, UsageError, write_json, write_text
 from ..core.environment import environment, has_bfloat16, processor_name
 from ..data.module import DataModule
 from ..model import AutoEncoder
@@ -113,7 +113,10 @@ class AedCLI(LightningCLI):
         L.seed_everything(self.config.seed, verbose=False)
 
     def instantiate_classes(self) -> None:
-        init = self.config_init = self.parser.instantiate(self.config)
+        try:
+            init = self.config_init = self.parser.instantiate(self.config)
+        except ValueError as error:
+            raise _refusal_in(error) from None
         self.network: AutoEncoder = init.model
         self.datamodule: DataModule = init.data
         self.rule: Rule = init.scoring
@@ -195,3 +198,13 @@ class AedCLI(LightningCLI):
     def _log_version(self, stage: str) -> str:
         taken = len(list((self.paths.root / "logs").glob(f"{stage}*")))
         return f"{stage}-{taken + 1}" if taken else stage
+
+
+def _refusal_in(error: ValueError) -> Exception:
+    """What one of our classes refused, out of the errors that jsonargparse wraps it in; else the error itself."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, UsageError | DataError):
+            return cause
+        cause = cause.__cause__
+    return error
