@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from aed_lightning.core import DataError, atomic_path, stable_hash, write_json
+from aed_lightning.core import DataError, UsageError, atomic_path, stable_hash, write_json
 
-from . import cutting as constants
 from .annotated import ObjectCutting
-from .cutting import MOST_COVERED, Cutout, Cutting, CutVideo, TrackCutter
+from .cutting import FARTHEST_STEP, MOST_COVERED, SAMPLES, WINDOW, Cutout, Cutting, CutVideo, TrackCutter
 
 VERSION = 1
 COLUMNS = ("track", "top", "left", "height", "width", "start")
@@ -69,6 +68,24 @@ class Bank:
         return Bank, (self.folder,)
 
 
+class PastesFromBank:
+    """What the sources share whose objects come out of a bank."""
+
+    _bank: Bank | None = None
+
+    def use(self, bank: Bank) -> None:
+        """Take the objects from `bank`."""
+        self._bank = bank
+
+    @property
+    def bank(self) -> Bank:
+        """Where the objects come from. Raises UsageError before `use`."""
+        if self._bank is None:
+            name = type(self).__name__
+            raise UsageError(f"{name} has no bank: use it as data.anomalies, where the data module cuts one")
+        return self._bank
+
+
 def there_and_back(moment: int, length: int) -> int:
     """The frame of a track of `length` frames to show at any moment: forward to its end, then backward, and so on."""
     last = length - 1
@@ -80,7 +97,7 @@ def bank_name(
     cutting: Cutting | ObjectCutting, videos: Iterable[tuple[str, str]], settings: dict[str, Any], kind: str = "self"
 ) -> str:
     """A folder name that changes with anything a bank is made of: videos as (name, hash), and the store's settings."""
-    fixed = (constants.WINDOW, constants.SAMPLES, constants.FARTHEST_STEP)
+    fixed = (WINDOW, SAMPLES, FARTHEST_STEP)
     terms = {
         "version": VERSION, "cutting": asdict(cutting), "fixed": fixed, "videos": list(videos), "settings": settings,
     }  # fmt: skip

@@ -1,6 +1,6 @@
 """Cut what moves out of normal video: before a fixed camera the background shows itself, the rest is objects."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import cv2
@@ -71,7 +71,7 @@ class CutVideo:
 
     name: str
     channels: int
-    tracks: Iterator[Track]
+    tracks: Iterable[Track]
     covered: Int64[np.ndarray, "height width"]
     frames: int
     sources: dict[str, str] = field(default_factory=dict)

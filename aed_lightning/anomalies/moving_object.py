@@ -65,8 +65,7 @@ class ProceduralObject:
         width, height = int(np.ceil(extent.right)) + margin + 1 - left, int(np.ceil(extent.bottom)) + margin + 1 - top
         rows, columns = slice(max(0, -top), self.frame_size[0] - top), slice(max(0, -left), self.frame_size[1] - left)
         if rows.start >= min(rows.stop, height) or columns.start >= min(columns.stop, width):
-            channels = self.look.palette.shape[1]
-            return Sprite(np.zeros((channels, 0, 0), np.uint8), np.zeros((0, 0), np.uint8), 0, 0)
+            return Sprite.nothing(self.look.palette.shape[1])
         shift = np.array([left, top])
         local = [Part(tuple(contour - shift for contour in part.contours), part.color) for part in parts]
         alpha = self._blurred(coverage(local, height, width))[rows, columns]

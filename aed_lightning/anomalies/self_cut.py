@@ -14,7 +14,7 @@ from jaxtyping import Float
 from aed_lightning.core import UsageError
 from aed_lightning.core.clip import Sprite
 
-from .bank import Bank, there_and_back
+from .bank import Bank, PastesFromBank, there_and_back
 from .cutting import Cutting
 from .drawing import Range
 from .source import MovingObject
@@ -71,7 +71,7 @@ class CutObject:
         right = min(self.frame_size[1], int(np.ceil(x + reach[0])) + 1)
         bottom = min(self.frame_size[0], int(np.ceil(y + reach[1])) + 1)
         if left >= right or top >= bottom:
-            return Sprite(np.zeros((channels, 0, 0), np.uint8), np.zeros((0, 0), np.uint8), 0, 0)
+            return Sprite.nothing(channels)
         inverse = np.linalg.inv(self.matrix)
         shift = np.array([(width - 1) / 2, (height - 1) / 2]) - inverse @ np.array([x - left, y - top])
         affine = np.concatenate([inverse, shift[:, None]], axis=1)
@@ -90,7 +90,7 @@ class CutObject:
         return there_and_back(self.position + round(offset * self.pace), self.bank.length(self.track))
 
 
-class SelfCut:
+class SelfCut(PastesFromBank):
     """Objects of the training videos, made abnormal in one or more ways.
 
     changes: which of `Change` may happen. change_share: how likely each is; an object that none has happened to gets
@@ -114,17 +114,10 @@ class SelfCut:
             raise UsageError(f"area_share is {area_share}; give two ascending shares up to 0.5")
         self.changes, self.change_share, self.area_share = changes, change_share, area_share
         self.cutting = cutting or Cutting()
-        self._bank: Bank | None = None
-
-    def use(self, bank: Bank) -> None:
-        """Take the objects from `bank`."""
-        self._bank = bank
 
     def draw(self, generator: np.random.Generator, frame_size: tuple[int, int], channels: int) -> MovingObject:
         """A cut object with one change or more. Raises UsageError before `use`."""
-        bank = self._bank
-        if bank is None:
-            raise UsageError("SelfCut has no bank: use it as data.anomalies, where the data module cuts one")
+        bank = self.bank
         changes = {change for change in self.changes if generator.random() < self.change_share}
         changes = changes or {self.changes[int(generator.integers(len(self.changes)))]}
         matrix = _matrix(generator, changes)

@@ -9,11 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from aed_lightning.core import UsageError
 from aed_lightning.core.clip import Sprite
 
 from .annotated import BLUR, Color, ObjectCutting
-from .bank import Bank, there_and_back
+from .bank import Bank, PastesFromBank, there_and_back
 from .source import MovingObject
 
 _ROOT = Path("data/ubnormal")
@@ -48,7 +47,7 @@ class AnnotatedObject:
         rows = slice(max(0, -top), max(0, min(height, self.frame_size[0] - top)))
         columns = slice(max(0, -left), max(0, min(width, self.frame_size[1] - left)))
         if rows.start >= rows.stop or columns.start >= columns.stop:
-            return Sprite(np.zeros((len(image), 0, 0), np.uint8), np.zeros((0, 0), np.uint8), 0, 0)
+            return Sprite.nothing(len(image))
         return Sprite(
             np.ascontiguousarray(image[:, rows, columns]),
             np.ascontiguousarray(alpha[rows, columns]),
@@ -57,7 +56,7 @@ class AnnotatedObject:
         )
 
 
-class UBnormalObjects:
+class UBnormalObjects(PastesFromBank):
     """Annotated objects of UBnormal's training split, pasted at their own places.
 
     root: folder of UBnormal (docs/datasets.md). least_pixels, most_share, shortest, color: see `ObjectCutting`.
@@ -76,17 +75,10 @@ class UBnormalObjects:
     ) -> None:
         self.root, self.shift, self.flip = root, shift, flip
         self.cutting = ObjectCutting(least_pixels, most_share, shortest, color)
-        self._bank: Bank | None = None
-
-    def use(self, bank: Bank) -> None:
-        """Take the objects from `bank`."""
-        self._bank = bank
 
     def draw(self, generator: np.random.Generator, frame_size: tuple[int, int], channels: int) -> MovingObject:
         """An object at any moment of its track. Raises UsageError before `use`."""
-        bank = self._bank
-        if bank is None:
-            raise UsageError("UBnormalObjects has no bank: the data module cuts one when it prepares the data")
+        bank = self.bank
         track = int(generator.integers(len(bank)))
         position = int(generator.integers(bank.length(track)))
         cutout = bank.cutout(track, position)

@@ -32,6 +32,11 @@ class Sprite:
     top: int
     left: int
 
+    @staticmethod
+    def nothing(channels: int) -> "Sprite":
+        """What shows of an object that is outside the frame."""
+        return Sprite(np.zeros((channels, 0, 0), np.uint8), np.zeros((0, 0), np.uint8), 0, 0)
+
 
 PastePlan = tuple[Sprite, Sprite, Sprite]
 """One sprite for each frame of a clip: the same object, moving."""

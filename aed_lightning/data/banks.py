@@ -91,7 +91,7 @@ class Banks:
             decoded = _Decoded(video, self._store)
             tracks, covered = cut_annotated(decoded.frames(), source.cutting)
             sources = {path_below(path, source.root): sha256_of(path) for path in _files(video)}
-            yield CutVideo(video.name, self._store.channels, iter(tracks), covered, decoded.count, sources)
+            yield CutVideo(video.name, self._store.channels, tracks, covered, decoded.count, sources)
             progress.frames(decoded.count)
             progress.video(video.name)
 

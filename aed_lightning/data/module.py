@@ -158,12 +158,11 @@ class DataModule(L.LightningDataModule):
 
         Held-out videos of this data set are never cut, test videos neither. Raises DataError where nothing can be cut.
         """
-        if self.augmentation_percentage:
-            self._banks().open(self.anomalies, progress)
+        self._open_training_banks(progress)
         self._banks().open(self.validation_anomalies, progress)
 
     def train_dataloader(self) -> ClipLoader:
-        self.cut_objects()
+        self._open_training_banks()
         pasting = RandomPasting(
             self.anomalies, self.augmentation_percentage, self.frame_size, self.store.channels, self.seed
         )
@@ -205,6 +204,10 @@ class DataModule(L.LightningDataModule):
     def on_after_batch_transfer(self, batch: Clips, dataloader_idx: int) -> Batch:
         """Floats begin here, on the device."""
         return self.finish(batch)
+
+    def _open_training_banks(self, progress: Progress | None = None) -> None:
+        if self.augmentation_percentage:
+            self._banks().open(self.anomalies, progress)
 
     def _banks(self) -> Banks:
         return Banks(self.store, lambda: self.training_rows()[0])

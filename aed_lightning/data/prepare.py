@@ -4,6 +4,7 @@ import contextlib
 import json
 import shutil
 from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from .workers import ingest_all
 
 SPARE_BYTES = 2**26
 FOLDERS = ("rows", "frames", "motion", "labels")
+PARTIAL = ".*.partial"
 Key = tuple[str, str]
 
 
@@ -212,9 +214,9 @@ class _Preparation:
 
     def _remove_partial_files(self) -> None:
         """What a process left that was ended in the middle of a file; banks have other writers."""
-        for folder in FOLDERS:
-            for partial in (self.paths.root / folder).rglob(".*.partial"):
-                partial.unlink()
+        searched = [self.paths.root.glob(PARTIAL), *((self.paths.root / folder).rglob(PARTIAL) for folder in FOLDERS)]
+        for partial in chain.from_iterable(searched):
+            partial.unlink()
 
     def _drop_others(self) -> None:
         """Remove the files of videos that are gone, and labels that are no more."""

@@ -76,7 +76,8 @@ def training_clips(module: DataModule, clips: int) -> Iterator[ShownClip]:
         batch = module.finish(stack)
         for clip in range(min(left, len(batch.video))):
             pasting = pastings[batch.video[clip]]
-            yield _shown(batch, clip, _source(batch, clip, pasting if isinstance(pasting, RandomPasting) else None))
+            source = _source(batch, clip, pasting if isinstance(pasting, RandomPasting) else None)
+            yield _shown(batch, clip, source, module.finish.patch_size)
         left -= min(left, len(batch.video))
         if left == 0:
             return
@@ -92,10 +93,10 @@ def _source(batch: Batch, clip: int, pasting: RandomPasting | None) -> str:
     return f"pasted: {type(moving).__name__}, {100 * share:.2g} % of the frame"
 
 
-def _shown(batch: Batch, clip: int, source: str) -> ShownClip:
+def _shown(batch: Batch, clip: int, source: str, patch_size: int) -> ShownClip:
     height, width = batch.target.shape[2:]
     frames = [_picture(frame) for frame in batch.inputs[clip].reshape(CLIP_FRAMES, 3, height, width)]
-    grid = _token_grid(batch.motion.shape[1], height, width)
+    grid = (height // patch_size, width // patch_size)
     motion, weights = (tokens[clip].reshape(grid) for tokens in (batch.motion, batch.token_weights))
     pasted = batch.anomaly_map[clip, 0].numpy() > 0
     return ShownClip(
@@ -108,12 +109,6 @@ def _shown(batch: Batch, clip: int, source: str) -> ShownClip:
         largest_motion=float(motion.max()),
         largest_weight=float(weights.max()),
     )
-
-
-def _token_grid(tokens: int, height: int, width: int) -> tuple[int, int]:
-    """Rows and columns of square tokens that tile the frame."""
-    patch = round((height * width / tokens) ** 0.5)
-    return height // patch, width // patch
 
 
 def _picture(frame: Float[torch.Tensor, "3 height width"]) -> Picture:

@@ -293,6 +293,7 @@ def test_a_killed_prepare_goes_on_where_it_was(root, tmp_path):
             pass
         os.kill(child.pid, signal.SIGKILL)
     (tmp_path / "store" / "frames" / "train" / ".10.u8.1.partial").write_bytes(b"half")
+    (tmp_path / "store" / ".manifest.json.1.partial").write_bytes(b"half")
     assert not (tmp_path / "store" / "manifest.json").exists()
     store, done, _ = run(root, tmp_path / "store")
     assert done == ["10", "walk"]

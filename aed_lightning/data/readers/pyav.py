@@ -31,6 +31,9 @@ class PyAVFile(VideoFile):
             claimed = stream.frames or (int(seconds * rate + 0.5) if rate else 0)
             return claimed or None, float(rate) if rate and 0 < rate <= 1000 else None
 
+    def _check(self) -> None:
+        """Nothing: a change of size shows in the frames themselves."""
+
     def _open(self) -> Decoder:
         return _Stream(self.path)
 

@@ -1,5 +1,6 @@
 """What the readers of video files share: counting, comparing with the container's promise, frames by their numbers."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ SMALLEST_DECODED_SHARE = 0.9
 KEPT_FRAMES = 16
 
 
-class VideoFile:
+class VideoFile(ABC):
     """A video file through one library, which a subclass names by `_promises`, `_check` and `_open`."""
 
     def __init__(self, path: Path, pulse: Pulse) -> None:
@@ -73,15 +74,17 @@ class VideoFile:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_cursor": None, "_kept": {}}
 
+    @abstractmethod
     def _promises(self) -> tuple[int | None, float | None]:
         """Frames and frames a second as the container has them, or none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _check(self) -> None:
         """What must hold before the first frame; raises DataError."""
 
+    @abstractmethod
     def _open(self) -> Decoder:
-        raise NotImplementedError
+        """A decoder before frame 0."""
 
     def _check_once(self) -> None:
         if not self._checked:
