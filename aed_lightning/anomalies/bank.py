@@ -3,12 +3,12 @@
 FOLDER/manifest.json   version, how it was cut, from which videos, and how much is in it
 FOLDER/cutouts.npy     one row a cutout: track, top, left, height, width, first byte in pixels.u8
 FOLDER/pixels.u8       image and mask of each cutout, one after the other
-FOLDER/covered.npy     (height, width) share of the frames in which something moved there
 """
 
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,16 @@ from aed_lightning.core import DataError, UsageError, atomic_path, stable_hash, 
 from .annotated import ObjectCutting
 from .cutting import FARTHEST_STEP, MOST_COVERED, SAMPLES, WINDOW, Cutout, Cutting, CutVideo, TrackCutter
 
-VERSION = 1
+VERSION = 2
 COLUMNS = ("track", "top", "left", "height", "width", "start")
+_FEET = 0.15
+"""Share of an object's height, from below."""
 
 
 class Bank:
     """Cut objects at `folder`, mapped; it travels to other processes as its path.
 
-    covered: share of the frames in which something moved at a pixel. Raises DataError where the folder holds no whole
+    frame_size: height, width of the frames that they were cut from. Raises DataError where the folder holds no whole
     bank.
     """
 
@@ -36,9 +38,10 @@ class Bank:
         try:
             manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
             self.channels: int = manifest["channels"]
-            self._rows = np.load(folder / "cutouts.npy", mmap_mode="r", allow_pickle=False)
-            self.covered: Float[np.ndarray, "height width"] = np.load(folder / "covered.npy", allow_pickle=False)
-            self._pixels = np.memmap(folder / "pixels.u8", dtype=np.uint8, mode="r")
+            self.frame_size: tuple[int, int] = tuple(manifest["frame_size"])
+            # As plain arrays: indexing NumPy's own memory maps takes longer than reading the pixels.
+            self._rows = np.asarray(np.load(folder / "cutouts.npy", mmap_mode="r", allow_pickle=False))
+            self._pixels = np.asarray(np.memmap(folder / "pixels.u8", dtype=np.uint8, mode="r"))
             *_, height, width, start = (int(value) for value in self._rows[-1])
             whole = manifest["version"] == VERSION and len(self._pixels) == start + (self.channels + 1) * height * width
         except (OSError, ValueError, EOFError, LookupError, TypeError) as error:
@@ -63,6 +66,23 @@ class Bank:
         image = self._pixels[start : start + self.channels * area].reshape(self.channels, height, width)
         mask = self._pixels[start + self.channels * area :][:area].reshape(height, width)
         return Cutout(np.asarray(image), np.asarray(mask).view(bool), top, left)
+
+    @cached_property
+    def stood(self) -> Float[np.ndarray, "height width"]:
+        """How often feet of an object were at a pixel, on average 1."""
+        counts = np.zeros(self.frame_size)
+        for top, left, height, width in self._rows[:, 1:5].tolist():
+            feet = max(1, round(_FEET * height))
+            counts[top + height - feet : top + height, left : left + width] += 1
+        return counts / counts.mean()
+
+    @cached_property
+    def brisk(self) -> float:
+        """The mean speed that only one track in twenty exceeds, in heights of its object a frame."""
+        first, last = self._rows[self._starts], self._rows[np.append(self._starts[1:], len(self._rows)) - 1]
+        down, right = ((last - first)[:, 1:3] + (last - first)[:, 3:5] / 2).T
+        frames = np.array([self.length(track) - 1 for track in range(len(self))])
+        return float(np.quantile(np.hypot(down, right) / frames / first[:, 3], 0.95))
 
     def __reduce__(self) -> tuple[type["Bank"], tuple[Path]]:
         return Bank, (self.folder,)
@@ -165,11 +185,10 @@ def write_cuts(
         if covered.mean() > MOST_COVERED or not rows:
             message = everything if covered.mean() > MOST_COVERED else nothing
             raise DataError(message.format(videos=len(names), covered=covered.mean()))
-    for file_name, array in (("cutouts.npy", np.array(rows, np.int64)), ("covered.npy", covered)):
-        with atomic_path(folder / file_name) as partial, partial.open("wb") as file:
-            np.save(file, array)
+    with atomic_path(folder / "cutouts.npy") as partial, partial.open("wb") as file:
+        np.save(file, np.array(rows, np.int64))
     write_json(
         folder / "manifest.json",
-        {"version": VERSION, "channels": channels, "cutting": asdict(cutting), "videos": names, "sources": sources,
-         "tracks": tracks, "cutouts": len(rows), "columns": list(COLUMNS)},
+        {"version": VERSION, "channels": channels, "frame_size": list(covered.shape), "cutting": asdict(cutting),
+         "videos": names, "sources": sources, "tracks": tracks, "cutouts": len(rows), "columns": list(COLUMNS)},
     )  # fmt: skip

@@ -20,19 +20,21 @@ from .drawing import Range
 from .source import MovingObject
 
 Change = Literal["larger", "smaller", "faster", "gliding", "turned", "stretched", "elsewhere", "recolored"]
-"""larger, smaller, stretched: its shape. faster: its way and its limbs. gliding: faster, with resting limbs.
+"""larger, smaller, stretched: its shape. faster: than nearly all its size, limbs too. gliding: so with resting limbs.
 
-turned: lying or upside down. elsewhere: where hardly anything moves in normal video. recolored: inverted or tinted.
+turned: lying or upside down. elsewhere: where hardly anybody stands in normal video. recolored: inverted or tinted.
 """
 CHANGES: tuple[Change, ...] = get_args(Change)
 
 _SOFT_EDGE = 0.5
 _NEIGHBORS = 4
 """Frames to either side over which a cut object's speed is measured."""
-_RESTING, _WALKING = 0.0015, 0.005
-"""Shares of the frame's width per frame: what is slower stands; what stands has this speed before it is sped up."""
-_RARELY = 0.004
-"""Share of the frames in which something moves at a place, below which nobody is expected there."""
+_FASTER = (1.2, 3.5)
+"""Times a speed that only one in twenty of the normal objects exceeds."""
+_RESTING = 0.2
+"""Share of that speed below which an object stands and has no way of its own."""
+_RARELY = 0.02
+"""How often feet are at a place, on average 1, below which nobody is expected to stand there."""
 _TRIES = 20
 
 
@@ -95,7 +97,7 @@ class SelfCut(PastesFromBank):
 
     changes: which of `Change` may happen. change_share: how likely each is; an object that none has happened to gets
     one. area_share: of the frame's pixels, bounds of an object's box after its changes. cutting: what counts as an
-    object. For one fixed camera: objects keep their places, and all videos share one map of where things move.
+    object. For one fixed camera: objects keep their places, and all videos share one map of where feet are.
     Raises UsageError.
     """
 
@@ -123,13 +125,14 @@ class SelfCut(PastesFromBank):
         matrix = _matrix(generator, changes)
         track, position, fit = self._choose(generator, bank, abs(float(np.linalg.det(matrix))), frame_size)
         matrix, width = matrix * fit, frame_size[1]
-        velocity, pace = _motion(generator, changes, _velocity(bank, track, position), width)
+        cutout = bank.cutout(track, position)
+        brisk = bank.brisk * cutout.mask.shape[0]
+        velocity, pace = _motion(generator, changes, _velocity(bank, track, position), brisk)
         if generator.random() < 0.5:
             matrix, velocity = matrix @ np.diag([-1.0, 1.0]), velocity * np.array([-1.0, 1.0])
-        cutout = bank.cutout(track, position)
         center = cutout.center
         if "elsewhere" in changes:
-            center = _elsewhere(generator, bank.covered, float((np.abs(matrix) @ cutout.mask.shape[::-1])[1] - 1) / 2)
+            center = _elsewhere(generator, bank.stood, float((np.abs(matrix) @ cutout.mask.shape[::-1])[1] - 1) / 2)
         gain, lift = _recoloring(generator, changes, channels)
         return CutObject(
             bank, track, position, frame_size,
@@ -164,14 +167,18 @@ def _velocity(bank: Bank, track: int, position: int) -> Float[np.ndarray, " 2"]:
 
 
 def _motion(
-    generator: np.random.Generator, changes: set[Change], velocity: Float[np.ndarray, " 2"], width: int
+    generator: np.random.Generator, changes: set[Change], velocity: Float[np.ndarray, " 2"], brisk: float
 ) -> tuple[Float[np.ndarray, " 2"], float]:
-    """Velocity and pace; what lies or stands where it should not often rests."""
+    """Velocity and pace; what lies or stands where it should not often rests.
+
+    brisk: pixels a frame that hardly any object of this size exceeds.
+    """
     pace = 1.0
     if changes & {"faster", "gliding"}:
-        if np.hypot(*velocity) < _RESTING * width:
-            velocity = np.array([generator.choice((-_WALKING, _WALKING)) * width, 0.0])
-        velocity = velocity * generator.uniform(2.0, 4.5)
+        speed = float(np.hypot(*velocity))
+        if speed <= _RESTING * brisk:
+            velocity, speed = np.array([generator.choice((-1.0, 1.0)), 0.0]), 1.0
+        velocity = velocity * (brisk * generator.uniform(*_FASTER) / speed)
         pace = 0.0 if "gliding" in changes else float(generator.uniform(1.0, 2.5))
     elif changes & {"turned", "elsewhere"} and generator.random() < 0.5:
         velocity, pace = np.zeros(2), 0.0
@@ -194,12 +201,12 @@ def _matrix(generator: np.random.Generator, changes: set[Change]) -> Float[np.nd
 
 
 def _elsewhere(
-    generator: np.random.Generator, covered: Float[np.ndarray, "height width"], foot: float
+    generator: np.random.Generator, stood: Float[np.ndarray, "height width"], foot: float
 ) -> Float[np.ndarray, " 2"]:
-    """A center whose foot, so many pixels below it, stands where hardly anything moves; any place if there is none."""
-    height, width = covered.shape
+    """A center whose foot, so many pixels below it, is where hardly anybody stands; any place if there is none."""
+    height, width = stood.shape
     highest = int(np.ceil(4 + foot))
-    rows, columns = np.nonzero(covered[highest:, 4 : width - 4] < _RARELY)
+    rows, columns = np.nonzero(stood[highest : height - 4, 4 : width - 4] < _RARELY)
     if not len(rows):
         return np.array([generator.uniform(4, width - 5), generator.uniform(4, height - 5)])
     chosen = int(generator.integers(len(rows)))

@@ -24,12 +24,13 @@ class Finish:
     cell: int
 
     def __call__(self, clips: Clips) -> Batch:
-        frames = clips.frames.float() / 127.5 - 1
+        frames = clips.frames.float()
         target = frames[:, 1].clone()
         anomaly_map = torch.zeros_like(frames[:, 1, :1])
         for clip, plan in enumerate(clips.pasted):
             if plan is not None:
                 _paste(frames[clip], anomaly_map[clip, 0], plan)
+        frames, target = frames.div_(127.5).sub_(1), target.div_(127.5).sub_(1)
         if frames.shape[2] == 1:
             frames, target = frames.expand(-1, -1, 3, -1, -1), target.expand(-1, 3, -1, -1)
         motion = self._token_motion(clips.motion, anomaly_map)
@@ -69,12 +70,11 @@ def token_weights(motion: Float[Tensor, "batch tokens"]) -> Float[Tensor, "batch
 def _paste(
     frames: Float[Tensor, "3 channels height width"], anomaly_map: Float[Tensor, "height width"], plan: PastePlan
 ) -> None:
-    """Blend the sprites into the frames, in place; the map is set where the middle one is more than half opaque."""
+    """Blend the sprites into the frames, in gray levels and in place; the map is set where the middle one is more than
+    half opaque."""
     for frame, sprite in zip(frames, plan, strict=True):
-        image = torch.from_numpy(sprite.image).to(frame.device).float() / 127.5 - 1
-        alpha = torch.from_numpy(sprite.alpha).to(frame.device).float() / 255
-        region = frame[:, *_place(sprite)]
-        region.copy_(region + alpha * (image - region))
+        image, alpha = (torch.from_numpy(part).to(frame.device).float() for part in (sprite.image, sprite.alpha))
+        frame[:, *_place(sprite)].lerp_(image, alpha.div_(255))
     middle = plan[1]
     anomaly_map[_place(middle)] = torch.from_numpy(middle.alpha > 127).to(frames.device).float()
 

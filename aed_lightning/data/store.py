@@ -157,7 +157,7 @@ class Store:
         self.frame_size, self.cell = self.settings.frame_size, self.settings.cell
         self.channels = self.settings.channels
         self._rows = [VideoRow.from_json(row) for row in manifest["videos"]]
-        self._maps: dict[Path, np.memmap[Any, np.dtype[np.uint8]]] = {}
+        self._maps: dict[Path, np.ndarray] = {}
 
     def videos(self, split: Split) -> list[VideoRow]:
         """The videos of a split, in natural order."""
@@ -197,7 +197,8 @@ class Store:
             # A map keeps a file descriptor, and large data sets have more videos than a process may open.
             while len(self._maps) >= MOST_OPEN_MAPS:
                 self._maps.pop(next(iter(self._maps)))
-            self._maps[file] = np.memmap(file, dtype=np.uint8, mode="r", shape=shape)
+            # As a plain array: indexing NumPy's own maps costs more than reading the pixels.
+            self._maps[file] = np.asarray(np.memmap(file, dtype=np.uint8, mode="r", shape=shape))
         return self._maps[file]
 
 

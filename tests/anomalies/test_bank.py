@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from films import cut_tracks, film, scene, walker
+from films import SIZE, cut_tracks, film, scene, walker
 
 from aed_lightning.anomalies.bank import COLUMNS, VERSION, Bank, bank_name, write_bank
 from aed_lightning.anomalies.cutting import Cutout, Cutting
@@ -43,9 +43,21 @@ def test_a_bank_gives_back_every_track_of_every_video(tmp_path: Path, channels: 
             assert_same(bank.cutout(number, position), cutout)
 
 
-def test_the_covered_share_is_that_of_all_frames_of_all_videos(tmp_path: Path) -> None:
-    walk, run = (cut_tracks(frames, CUTTING)[1] for _, frames in videos())
-    np.testing.assert_allclose(written(tmp_path).covered, (24 * walk + 40 * run) / 64)
+def test_feet_are_counted_where_the_lowest_part_of_an_object_was(tmp_path: Path) -> None:
+    counts = np.zeros(SIZE)
+    for _, frames in videos():
+        for track in cut_tracks(frames, CUTTING)[0]:
+            for cutout in track:
+                height, width = cutout.mask.shape
+                bottom = cutout.top + height
+                counts[bottom - round(0.15 * height) : bottom, cutout.left : cutout.left + width] += 1
+    np.testing.assert_allclose(written(tmp_path).stood, counts / counts.mean())
+
+
+def test_brisk_is_the_speed_in_heights_that_one_track_in_twenty_exceeds(tmp_path: Path) -> None:
+    paces = [walker(left=4, top=4, speed=speed, height=10) for speed in (1, 1, 1, 2)]
+    write_bank(tmp_path, CUTTING, [(str(number), film(24, actor)) for number, actor in enumerate(paces)])
+    assert Bank(tmp_path).brisk == pytest.approx(np.quantile([0.1, 0.1, 0.1, 0.2], 0.95))
 
 
 def test_the_manifest_says_how_the_bank_was_cut_and_from_which_videos(tmp_path: Path) -> None:
@@ -53,15 +65,16 @@ def test_the_manifest_says_how_the_bank_was_cut_and_from_which_videos(tmp_path: 
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest["videos"] == ["walk", "run"]
     assert (manifest["tracks"], manifest["cutouts"], manifest["channels"]) == (3, 88, 3)
+    assert manifest["frame_size"] == list(SIZE)
     assert manifest["cutting"] == {"difference": 14.0, "least_share": 0.0015, "most_share": 0.09, "shortest": 9}
     assert np.load(tmp_path / "cutouts.npy").shape == (88, len(COLUMNS))
-    assert len(list(tmp_path.iterdir())) == 4
+    assert len(list(tmp_path.iterdir())) == 3
 
 
 def test_the_same_videos_make_the_same_bytes(tmp_path: Path) -> None:
     written(tmp_path / "one")
     written(tmp_path / "other")
-    for file in ("manifest.json", "cutouts.npy", "covered.npy", "pixels.u8"):
+    for file in ("manifest.json", "cutouts.npy", "pixels.u8"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "other" / file).read_bytes()
 
 
@@ -92,11 +105,10 @@ def test_a_camera_that_moves_is_refused_with_what_to_do(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_video_without_objects_counts_as_frames_in_which_nothing_moved(tmp_path: Path) -> None:
+def test_a_video_without_objects_adds_none(tmp_path: Path) -> None:
     still = np.repeat(scene()[None], 24, axis=0)
-    walk = videos()[0]
-    write_bank(tmp_path, CUTTING, [("still", still), walk])
-    np.testing.assert_allclose(Bank(tmp_path).covered, cut_tracks(walk[1], CUTTING)[1] / 2)
+    write_bank(tmp_path, CUTTING, [("still", still), videos()[0]])
+    assert len(Bank(tmp_path)) == 2
 
 
 def test_a_bank_that_broke_off_while_it_was_cut_is_none(tmp_path: Path) -> None:
@@ -109,7 +121,7 @@ def test_a_bank_that_broke_off_while_it_was_cut_is_none(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("file", ["manifest.json", "cutouts.npy", "covered.npy", "pixels.u8"])
+@pytest.mark.parametrize("file", ["manifest.json", "cutouts.npy", "pixels.u8"])
 @pytest.mark.parametrize("damage", ["missing", "empty", "cut short"])
 def test_a_bank_that_is_not_whole_is_refused_by_its_folder(tmp_path: Path, file: str, damage: str) -> None:
     written(tmp_path / "bank")

@@ -122,7 +122,7 @@ def test_the_bank_is_cut_anew_when_a_training_video_or_the_frame_size_has_change
     write_video(root / "train" / "v0.avi", list(range(2, 31)), top=4)
     module_of(root, store)
     bank = bank_of(module_of(root, store, frame_size=(16, 32), cell=2))
-    assert bank.covered.shape == (16, 32)
+    assert bank.frame_size == (16, 32)
     assert len(cuts) == len(set(cuts)) == 3
 
 
