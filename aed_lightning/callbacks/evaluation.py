@@ -22,18 +22,20 @@ class Evaluation(L.Callback):
 
     Needs loaders whose data set has `video_names` and `kinds(video)`, as the DataModule's have.
     record: what metrics.json says of the run beside the figures (dataset, epoch, seed, command, …).
+    normal: scores of the held-out videos without anomalies, of the last validation.
     """
 
     def __init__(self, smoothing: Smoothing, paths: RunPaths, record: Mapping[str, Any]) -> None:
         self.smoothing, self.paths, self.record = smoothing, paths, dict(record)
         self.figures: dict[str, Any] = {}
+        self.normal: list[FrameScores] = []
         self._collector: FrameCollector | None = None
         self._dataset: Any = None
         self._started = 0.0
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         assert isinstance(pl_module, Stage)
-        if pl_module.rule.needs_whole_videos and trainer.world_size > 1:
+        if pl_module.rule.reach and trainer.world_size > 1:
             raise UsageError(f"scoring rule {pl_module.rule.name!r} filters over time: evaluate it on one process")
 
     # validation
@@ -47,7 +49,9 @@ class Evaluation(L.Callback):
         self._add(batch, outputs)
 
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        figures = evaluate(self._with_kinds(self._videos("model")), sigma_frames=self.smoothing.sigma)
+        videos = self._videos("model")
+        self.normal = [video for video in videos if video.label is not None and not np.any(video.label)]
+        figures = evaluate(self._with_kinds(videos), sigma_frames=self.smoothing.sigma)
         for grade, found in figures.get("per_kind", {}).items():
             pl_module.log(f"val/{grade}_auc", found["auc"])
         pl_module.log("val/micro_auc", figures["micro_auc"], prog_bar=True)

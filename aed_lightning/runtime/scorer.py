@@ -1,0 +1,177 @@
+"""Scores of frames as they come: the computation of `test`, without a store and without an end."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+
+from ..core import DataError, UsageError
+from ..core.clip import Batch, Clips
+from ..core.environment import has_bfloat16
+from ..data.finish import Finish
+from ..data.ingest import stored_frame
+from ..model import AutoEncoder, reconstruct
+from ..model.weights import load_weights
+from ..scoring.calibration import Calibration
+from ..scoring.maps import predicted_map
+from ..scoring.rules import RULES, DefaultRule, Rule
+from ..scoring.smoothing import Smoothing
+from ..scoring.streaming import stream_scores, stream_smoother
+from .windows import Window, Windows
+
+CLIP_OFFSET = 3
+"""Frames between the frames of a clip, where the weights do not say."""
+
+
+@dataclass(frozen=True)
+class ScoredFrame:
+    """A frame and its scores. warm_up: whether it had no frames before it to compare with.
+
+    heat: the predicted anomaly map of its tokens, 0 normal to 1 anomalous.
+    """
+
+    frame_index: int
+    raw: float
+    smoothed: float
+    warm_up: bool
+    heat: Float[np.ndarray, "rows columns"]
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Trained weights, and how they score.
+
+    with_student: whether the student has been trained. channels: 1 for gray, 3 for color. clip_offset: frames between
+    the frames of a clip. seed: of the masks. calibrations: "centered" and "causal", where the weights have them.
+    device, precision: where and how the network runs.
+    """
+
+    network: AutoEncoder
+    rule: Rule
+    smoothing: Smoothing
+    with_student: bool
+    channels: int
+    clip_offset: int
+    seed: int
+    calibrations: dict[str, Calibration]
+    device: torch.device
+    precision: str
+
+    def stream(
+        self,
+        video: str,
+        frames: Iterable[tuple[int, UInt8[np.ndarray, "height width 3"]]],
+        *,
+        causal: bool = False,
+        stride: int = 1,
+        batch_size: int = 32,
+    ) -> Iterator[ScoredFrame]:
+        """Score RGB frames, given with their numbers; the same scores as `test` gives the prepared video.
+
+        video: its name, from which the masks are drawn. causal: smooth without frames to come. stride: score every so
+        many frames. A frame comes out when all that its score needs has come in: `clip_offset` frames and the rest of
+        its batch and, unless causal, half a Gaussian later. Frames that are missing end a run; nothing crosses it.
+        """
+        raw = stream_scores(self.rule, stride)
+        smoother = stream_smoother(self.smoothing.sigma, causal=causal, stride=stride)
+        waiting: deque[tuple[Window, np.ndarray]] = deque()
+        scored: deque[float] = deque()
+
+        def smoothed(scores: list[tuple[int, float]], *, end: bool) -> Iterator[ScoredFrame]:
+            scored.extend(score for _, score in scores)
+            done = smoother.extend([frame for frame, _ in scores], np.array([score for _, score in scores]))
+            for frame, value in done + (smoother.flush() if end else []):
+                window, heat = waiting.popleft()
+                assert window.frame_index == frame
+                yield ScoredFrame(frame, scored.popleft(), value, window.warm_up, heat)
+
+        for windows in _batches(self._windows(frames, stride), batch_size):
+            values, heat = self._values(video, windows)
+            waiting.extend(zip(windows, heat, strict=True))
+            yield from smoothed(raw.extend([window.frame_index for window in windows], values), end=False)
+        yield from smoothed(raw.flush(), end=True)
+
+    def _windows(self, frames: Iterable[tuple[int, np.ndarray]], stride: int) -> Iterator[Window]:
+        windows, height_width = Windows(self.clip_offset, stride), (self.network.rows, self.network.columns)
+        size = (height_width[0] * self.network.patch_size, height_width[1] * self.network.patch_size)
+        for number, frame in frames:
+            yield from windows.push(number, stored_frame(frame, size, self.channels))
+        yield from windows.flush()
+
+    def _values(self, video: str, windows: list[Window]) -> tuple[np.ndarray, np.ndarray]:
+        """What the rule takes from each frame, and the predicted map of each."""
+        batch = self._batch(video, windows)
+        bfloat16 = torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed")
+        with torch.inference_mode(), bfloat16:
+            found = reconstruct(
+                self.network, batch, seed=self.seed, with_student=self.with_student, mask_ratio=self.rule.mask_ratio
+            )
+            values = self.rule.frame_values(batch, found, self.network.patch_size, self.network.rows)
+        heat = predicted_map(found).clamp(0, 1).unflatten(1, (self.network.rows, self.network.columns))
+        return values.float().cpu().numpy(), heat.float().cpu().numpy()
+
+    def _batch(self, video: str, windows: list[Window]) -> Batch:
+        network, number = self.network, len(windows)
+        clips = Clips(
+            frames=torch.from_numpy(np.stack([window.frames for window in windows])),
+            # No rule reads the motion of the frames: it may have been computed from what a score must not know.
+            motion=torch.zeros(number, self.channels, network.rows, network.columns, dtype=torch.uint8),
+            video=(video,) * number,
+            frame_index=torch.tensor([window.frame_index for window in windows]),
+            epoch=torch.zeros(number, dtype=torch.int64),
+            label=torch.full((number,), -1),
+            pasted=(None,) * number,
+        )
+        return Finish(network.patch_size, network.patch_size)(clips.to(self.device))
+
+
+def load(weights: str | Path, *, device: str = "auto", precision: str = "auto") -> Scorer:
+    """A scorer for `weights`: a run directory, or a checkpoint file, which says nothing of rule, smoothing and levels.
+
+    device: "auto" takes a GPU where there is one. precision: "32-true", "bf16-mixed", or "auto", that of the training
+    where the processor has it. Raises UsageError, DataError.
+    """
+    if precision not in ("auto", "32-true", "bf16-mixed"):
+        raise UsageError(f"precision {precision!r}: give auto, 32-true or bf16-mixed")
+    network, card = load_weights(Path(weights))
+    place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    if precision == "auto":
+        native = place.type == "cuda" or has_bfloat16()
+        precision = "bf16-mixed" if native and card.get("precision") == "bf16-mixed" else "32-true"
+    try:
+        return Scorer(
+            network=network.to(place).eval().requires_grad_(False),
+            rule=_rule(card.get("rule", {"name": DefaultRule.name})),
+            smoothing=Smoothing(**card.get("smoothing", {})),
+            with_student=card["stage"] == "student",
+            channels=card.get("channels", 3),
+            clip_offset=card.get("clip_offset", CLIP_OFFSET),
+            seed=card.get("seed", 0),
+            calibrations={name: Calibration.from_json(levels) for name, levels in card.get("calibration", {}).items()},
+            device=place,
+            precision=precision,
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{weights}: its model.json is none of ours ({error!r}); train again or give others") from error
+
+
+def _rule(card: dict[str, Any]) -> Rule:
+    kind = RULES[card["name"]]
+    known = {field.name for field in fields(kind)}
+    return kind(**{key: value for key, value in card.items() if key in known})
+
+
+def _batches(windows: Iterable[Window], size: int) -> Iterator[list[Window]]:
+    batch: list[Window] = []
+    for window in windows:
+        batch.append(window)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
