@@ -1,0 +1,161 @@
+"""What scoring writes while it goes on: a line a frame, and the events so far."""
+
+import csv
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+from scipy import ndimage
+
+from ..core import DataError, UsageError, write_json
+from ..scoring.events import Alarm, Event, EventFinder
+from .scorer import ScoredFrame
+
+COLUMNS = ("frame", "time", "raw", "smoothed", "threshold", "is_anomalous", "warm_up", "dropped")
+
+
+@dataclass(frozen=True)
+class Box:
+    """Pixels of the source; x1 and y1 are not in it."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+
+@dataclass(frozen=True)
+class Incident:
+    """An event with its times in seconds from the start, and where it was at its peak, if that is known."""
+
+    start: int
+    end: int
+    peak: float
+    peak_frame: int
+    start_time: float
+    end_time: float
+    peak_time: float
+    where: Box | None
+
+
+class Results:
+    """Writes `scores.csv` frame by frame and `events.json` event by event; a killed process leaves both whole.
+
+    size: height and width of the source's frames in pixels. fps: of the source. about: what events.json says of the
+    source and of how it is scored. resume: go on after the last whole line, where `about` is the same.
+    Raises UsageError where there are results already and `resume` does not ask for them, or they are others.
+    """
+
+    def __init__(
+        self, folder: Path, alarm: Alarm, *, size: tuple[int, int], fps: float, stride: int, about: dict[str, Any],
+        resume: bool = False,
+    ) -> None:  # fmt: skip
+        self.incidents: list[Incident] = []
+        self.next_frame = 0
+        self._finder, self._alarm = EventFinder(alarm, stride), alarm
+        self._size, self._fps, self._about = size, fps, json.loads(json.dumps(about))
+        self._file, self._events = folder / "scores.csv", folder / "events.json"
+        self._peak: ScoredFrame | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+        earlier = self._earlier(resume) if self._events.is_file() else None
+        self._handle = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        if earlier is None:
+            os.ftruncate(self._handle, 0)
+            self._append(COLUMNS)
+        else:
+            self._replay(earlier)
+        self._write_events(complete=False)
+
+    @property
+    def alarmed(self) -> bool:
+        """Whether the last frame is in an event."""
+        return self._finder.open
+
+    def write(self, frame: ScoredFrame, dropped: int = 0) -> list[Incident]:
+        """Append a frame; the events that it ends. dropped: frames lost since the one before."""
+        found = self._incidents(self._finder.push(frame.frame_index, frame.smoothed))
+        if self._finder.open and (self._peak is None or frame.smoothed > self._peak.smoothed):
+            self._peak = frame
+        self._append(
+            (frame.frame_index, f"{frame.frame_index / self._fps:.3f}", repr(frame.raw), repr(frame.smoothed),
+             repr(self._alarm.threshold), int(self._finder.open), int(frame.warm_up), dropped)
+        )  # fmt: skip
+        self.next_frame = frame.frame_index + 1
+        return found
+
+    def close(self, *, complete: bool) -> list[Incident]:
+        """End the last event and the files. complete: whether the source was scored to its end."""
+        found = self._incidents(self._finder.flush())
+        os.close(self._handle)
+        self._write_events(complete=complete)
+        return found
+
+    def _earlier(self, resume: bool) -> dict[str, Any]:
+        """What events.json says of the scoring before."""
+        if not resume:
+            raise UsageError(f"{self._events.parent} holds scores already; go on with --resume, or name another folder")
+        try:
+            earlier: dict[str, Any] = json.loads(self._events.read_text(encoding="utf-8"))
+            differing = [key for key, value in self._about.items() if earlier.get(key) != value]
+        except (ValueError, AttributeError) as error:
+            raise DataError(f"{self._events} is none of ours ({error}); remove its folder") from error
+        if differing:
+            what = ", ".join(f"{key} {earlier.get(key)!r}, now {self._about[key]!r}" for key in differing)
+            raise UsageError(f"{self._events.parent} holds other scores ({what}); name another folder")
+        return earlier
+
+    def _replay(self, earlier: dict[str, Any]) -> None:
+        """Take up the lines that are there; half a line at the end, of a machine that went off, is cut away."""
+        text = self._file.read_bytes()
+        os.ftruncate(self._handle, text.rfind(b"\n") + 1)
+        known = {event["start"]: Box(**event["where"]) for event in earlier["events"] if event["where"]}
+        for row in csv.DictReader(text[: text.rfind(b"\n") + 1].decode("ascii").splitlines()):
+            self.next_frame = int(row["frame"]) + 1
+            for event in self._finder.push(int(row["frame"]), float(row["smoothed"])):
+                self.incidents.append(self._incident(event, known.get(event.start)))
+
+    def _append(self, values: Iterable[Any]) -> None:
+        # One call a line: whatever becomes of the process, what stands before it stays whole.
+        os.write(self._handle, (",".join(map(str, values)) + "\n").encode("ascii"))
+
+    def _incidents(self, events: list[Event]) -> list[Incident]:
+        for event in events:
+            peak = self._peak
+            where = None
+            if peak is not None and peak.frame_index == event.peak_frame:
+                where = strongest_box(peak.heat, self._size)
+            self.incidents.append(self._incident(event, where))
+        if events:
+            self._peak = None
+            self._write_events(complete=False)
+        return self.incidents[len(self.incidents) - len(events) :]
+
+    def _incident(self, event: Event, where: Box | None) -> Incident:
+        start, end, peak = (round(frame / self._fps, 3) for frame in (event.start, event.end, event.peak_frame))
+        return Incident(
+            event.start, event.end, event.peak, event.peak_frame,
+            start_time=start, end_time=end, peak_time=peak, where=where,
+        )  # fmt: skip
+
+    def _write_events(self, *, complete: bool) -> None:
+        events = [asdict(incident) for incident in self.incidents]
+        write_json(self._events, {"version": 1, **self._about, "complete": complete, "events": events})
+
+
+def strongest_box(heat: Float[np.ndarray, "rows columns"], size: tuple[int, int]) -> Box:
+    """The region of the map around its highest token that is at least half as high; in pixels of a frame of `size`.
+
+    size: height and width.
+    """
+    labels, _ = ndimage.label(heat >= 0.5 * heat.max(), structure=np.ones((3, 3)))
+    rows, columns = np.nonzero(labels == labels.flat[heat.argmax()])
+    down, right = size[0] / heat.shape[0], size[1] / heat.shape[1]
+    return Box(
+        round(columns.min() * right), round(rows.min() * down),
+        round((columns.max() + 1) * right), round((rows.max() + 1) * down),
+    )  # fmt: skip
