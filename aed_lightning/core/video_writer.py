@@ -17,7 +17,9 @@ class VideoWriter:
     as soon as it is written, whatever becomes of the process; else with the index in front.
     """
 
-    def __init__(self, path: Path, size: tuple[int, int], fps: float, crf: int = 20, *, live: bool = False) -> None:
+    def __init__(
+        self, path: Path, size: tuple[int, int], fps: int | Fraction, crf: int = 20, *, live: bool = False
+    ) -> None:
         height, width = size
         if height % 2 or width % 2:
             raise ValueError(f"video size {height}x{width}: H.264 with yuv420p needs even numbers")
@@ -27,8 +29,7 @@ class VideoWriter:
         options = {"crf": str(crf), "preset": "fast", "threads": "1", "mbtree": "0"}
         if live:
             options |= {"g": str(max(1, round(fps))), "bf": "0"}
-        rate = Fraction(fps).limit_denominator(1001)
-        self._stream = self._container.add_stream("libx264", rate=rate, options=options)
+        self._stream = self._container.add_stream("libx264", rate=Fraction(fps), options=options)
         self._stream.height, self._stream.width, self._stream.pix_fmt = height, width, "yuv420p"
 
     def write(self, frame: UInt8[np.ndarray, "height width 3"]) -> None:

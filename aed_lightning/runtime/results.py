@@ -147,6 +147,14 @@ class Results:
         write_json(self._events, {"version": 1, **self._about, "complete": complete, "events": events})
 
 
+def finished(folder: Path) -> bool:
+    """Whether a folder holds the results of a recording that was scored to its end."""
+    try:
+        return json.loads((folder / "events.json").read_text(encoding="utf-8"))["complete"] is True
+    except (OSError, ValueError, LookupError, TypeError):
+        return False
+
+
 def strongest_box(heat: Float[np.ndarray, "rows columns"], size: tuple[int, int]) -> Box:
     """The region of the map around its highest token that is at least half as high; in pixels of a frame of `size`.
 

@@ -15,6 +15,7 @@ from ..core.clip import Batch, Clips
 from ..core.environment import has_bfloat16
 from ..data.finish import Finish
 from ..data.ingest import stored_frame
+from ..data.readers import Pulse, ahead
 from ..model import AutoEncoder, reconstruct
 from ..model.weights import load_weights
 from ..scoring.calibration import Calibration
@@ -22,6 +23,7 @@ from ..scoring.maps import predicted_map
 from ..scoring.rules import RULES, DefaultRule, Rule
 from ..scoring.smoothing import Smoothing
 from ..scoring.streaming import stream_scores, stream_smoother
+from ..scoring.temporal import kernel_radius
 from .windows import Window, Windows
 
 CLIP_OFFSET = 3
@@ -70,12 +72,16 @@ class Scorer:
         causal: bool = False,
         stride: int = 1,
         batch_size: int = 32,
+        first: int = 0,
+        pulse: Pulse | None = None,
     ) -> Iterator[ScoredFrame]:
         """Score RGB frames, given with their numbers; the same scores as `test` gives the prepared video.
 
         video: its name, from which the masks are drawn. causal: smooth without frames to come. stride: score every so
         many frames. A frame comes out when all that its score needs has come in: `clip_offset` frames and the rest of
         its batch and, unless causal, half a Gaussian later. Frames that are missing end a run; nothing crosses it.
+        first: the first frame that is wanted; frames that its score does not depend on are not scored.
+        pulse: of the reader behind `frames`, which then decodes in a thread of its own, with its deadline.
         """
         raw = stream_scores(self.rule, stride)
         smoother = stream_smoother(self.smoothing.sigma, causal=causal, stride=stride)
@@ -86,22 +92,28 @@ class Scorer:
             scored.extend(score for _, score in scores)
             done = smoother.extend([frame for frame, _ in scores], np.array([score for _, score in scores]))
             for frame, value in done + (smoother.flush() if end else []):
-                window, heat = waiting.popleft()
+                (window, heat), score = waiting.popleft(), scored.popleft()
                 assert window.frame_index == frame
-                yield ScoredFrame(frame, scored.popleft(), value, window.warm_up, heat)
+                if frame >= first:
+                    yield ScoredFrame(frame, score, value, window.warm_up, heat)
 
-        for windows in _batches(self._windows(frames, stride), batch_size):
+        begin = max(0, first - (raw.delay + kernel_radius(self.smoothing.sigma / stride)) * stride)
+        batches = _batches(self._windows(frames, stride, begin), batch_size)
+        for windows in batches if pulse is None else ahead(batches, pulse, limit=2):
             values, heat = self._values(video, windows)
             waiting.extend(zip(windows, heat, strict=True))
             yield from smoothed(raw.extend([window.frame_index for window in windows], values), end=False)
         yield from smoothed(raw.flush(), end=True)
 
-    def _windows(self, frames: Iterable[tuple[int, np.ndarray]], stride: int) -> Iterator[Window]:
-        windows, height_width = Windows(self.clip_offset, stride), (self.network.rows, self.network.columns)
-        size = (height_width[0] * self.network.patch_size, height_width[1] * self.network.patch_size)
+    def _windows(self, frames: Iterable[tuple[int, np.ndarray]], stride: int, begin: int) -> Iterator[Window]:
+        """The clips around frame `begin` and later ones."""
+        windows, side = Windows(self.clip_offset, stride), self.network.patch_size
+        size = (self.network.rows * side, self.network.columns * side)
         for number, frame in frames:
-            yield from windows.push(number, stored_frame(frame, size, self.channels))
-        yield from windows.flush()
+            if number >= begin - self.clip_offset:
+                whole = windows.push(number, stored_frame(frame, size, self.channels))
+                yield from (window for window in whole if window.frame_index >= begin)
+        yield from (window for window in windows.flush() if window.frame_index >= begin)
 
     def _values(self, video: str, windows: list[Window]) -> tuple[np.ndarray, np.ndarray]:
         """What the rule takes from each frame, and the predicted map of each."""

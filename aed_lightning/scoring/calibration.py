@@ -93,6 +93,17 @@ class Calibration:
         )  # fmt: skip
 
 
+def release_below(threshold: float, calibration: Calibration | None, hysteresis: float) -> float:
+    """Where an event ends: below its threshold by a share of the height above the usual level, or of its size.
+
+    Raises UsageError.
+    """
+    if not 0 <= hysteresis <= 1:
+        raise UsageError(f"hysteresis {hysteresis}: give 0 to 1")
+    height = abs(threshold) if calibration is None else max(0.0, threshold - calibration.median)
+    return threshold - hysteresis * height
+
+
 def _runs(above: np.ndarray) -> int:
     """Maximal stretches of true."""
     return int(np.count_nonzero(np.diff(above.astype(np.int8), prepend=0) == 1))
