@@ -16,6 +16,7 @@ from ..data.ingest import stored_frame
 from ..data.progress import Progress
 from ..data.readers import decoder_log, open_video
 from ..scoring.events import Alarm
+from .notify import Notifier
 from .overlay import Overlay, overlay_size
 from .results import Incident, Results
 from .scorer import ScoredFrame, Scorer
@@ -62,12 +63,13 @@ class Manner:
 
 
 def score_recording(
-    scorer: Scorer, recording: Recording, folder: Path, manner: Manner, progress: Progress, about: dict[str, Any]
-) -> list[Incident]:
+    scorer: Scorer, recording: Recording, folder: Path, manner: Manner, progress: Progress, about: dict[str, Any],
+    notifier: Notifier | None = None,
+) -> list[Incident]:  # fmt: skip
     """Write `scores.csv`, `events.json`, `timeline.png` and `overlay.mp4` into `folder`; the events.
 
     about: what events.json says of the weights. Raises DataError for a source without frames or with a broken one;
-    what was written until then stays valid.
+    what was written until then stays valid. notifier: told of each event that has ended.
     """
     reader = open_video(recording.path, manner.reader, manner.fps)
     fps = reader.fps or manner.fps
@@ -88,19 +90,25 @@ def score_recording(
             overlay = stack.enter_context(
                 Overlay(_overlay_path(folder, results.next_frame), overlay_size(size), fps / manner.stride, alarm)
             )
+
+        def tell(incidents: list[Incident]) -> None:
+            for incident in incidents:
+                if notifier is not None:
+                    notifier.post({"source": str(recording.path), **asdict(incident)})
+
         complete = False
         try:
             for scored in scorer.stream(
                 recording.name, seen, stride=manner.stride, batch_size=manner.batch_size, first=results.next_frame,
                 pulse=reader.pulse,
             ):  # fmt: skip
-                results.write(scored)
+                tell(results.write(scored, scored.frame_index / fps))
                 if overlay is not None:
                     overlay.write(seen.frame(scored), scored, scored.frame_index / fps, alarmed=results.alarmed)
                 progress.frames(manner.stride)
             complete = True
         finally:
-            results.close(complete=complete)
+            tell(results.close(complete=complete))
     for warning in reader.warnings:
         progress.note(f"{recording.path}: {warning}")
     write_timeline(folder, results.incidents, recording.name)

@@ -4,7 +4,7 @@ import csv
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ class Box:
 
 @dataclass(frozen=True)
 class Incident:
-    """An event with its times in seconds from the start, and where it was at its peak, if that is known."""
+    """An event with its times, seconds from the start of the source, and where it was at its peak, if that is known."""
 
     start: int
     end: int
@@ -41,6 +41,18 @@ class Incident:
     end_time: float
     peak_time: float
     where: Box | None
+
+
+@dataclass
+class _Open:
+    """What is known of the event that is going on since `frame`; times in seconds."""
+
+    frame: int
+    start: float
+    last: float
+    peak: float
+    peak_score: float
+    heat: np.ndarray | None
 
 
 class Results:
@@ -60,7 +72,7 @@ class Results:
         self._finder, self._alarm = EventFinder(alarm, stride), alarm
         self._size, self._fps, self._about = size, fps, json.loads(json.dumps(about))
         self._file, self._events = folder / "scores.csv", folder / "events.json"
-        self._peak: ScoredFrame | None = None
+        self._open: _Open | None = None
         folder.mkdir(parents=True, exist_ok=True)
         earlier = self._earlier(resume) if self._events.is_file() else None
         self._handle = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -74,23 +86,22 @@ class Results:
     @property
     def alarmed(self) -> bool:
         """Whether the last frame is in an event."""
-        return self._finder.open
+        return self._finder.start is not None
 
-    def write(self, frame: ScoredFrame, dropped: int = 0) -> list[Incident]:
-        """Append a frame; the events that it ends. dropped: frames lost since the one before."""
-        found = self._incidents(self._finder.push(frame.frame_index, frame.smoothed))
-        if self._finder.open and (self._peak is None or frame.smoothed > self._peak.smoothed):
-            self._peak = frame
+    def write(self, frame: ScoredFrame, seconds: float) -> list[Incident]:
+        """Append a frame that came so many seconds after the start; the events that it ends."""
+        found = self._push(frame.frame_index, frame.smoothed, seconds, frame.heat)
         self._append(
-            (frame.frame_index, f"{frame.frame_index / self._fps:.3f}", repr(frame.raw), repr(frame.smoothed),
-             repr(self._alarm.threshold), int(self._finder.open), int(frame.warm_up), dropped)
+            (frame.frame_index, f"{seconds:.3f}", repr(frame.raw), repr(frame.smoothed), repr(self._alarm.threshold),
+             int(self.alarmed), int(frame.warm_up), frame.dropped)
         )  # fmt: skip
-        self.next_frame = frame.frame_index + 1
+        if found:
+            self._write_events(complete=False)
         return found
 
     def close(self, *, complete: bool) -> list[Incident]:
         """End the last event and the files. complete: whether the source was scored to its end."""
-        found = self._incidents(self._finder.flush())
+        found = self._ended(self._finder.flush())
         os.close(self._handle)
         self._write_events(complete=complete)
         return found
@@ -113,34 +124,41 @@ class Results:
         """Take up the lines that are there; half a line at the end, of a machine that went off, is cut away."""
         text = self._file.read_bytes()
         os.ftruncate(self._handle, text.rfind(b"\n") + 1)
-        known = {event["start"]: Box(**event["where"]) for event in earlier["events"] if event["where"]}
         for row in csv.DictReader(text[: text.rfind(b"\n") + 1].decode("ascii").splitlines()):
-            self.next_frame = int(row["frame"]) + 1
-            for event in self._finder.push(int(row["frame"]), float(row["smoothed"])):
-                self.incidents.append(self._incident(event, known.get(event.start)))
+            self._push(int(row["frame"]), float(row["smoothed"]), float(row["time"]), None)
+        known = {event["start"]: Box(**event["where"]) for event in earlier["events"] if event["where"]}
+        self.incidents = [replace(incident, where=known.get(incident.start)) for incident in self.incidents]
+
+    def _push(self, frame: int, smoothed: float, seconds: float, heat: np.ndarray | None) -> list[Incident]:
+        found = self._ended(self._finder.push(frame, smoothed))
+        start = self._finder.start
+        if start is not None:
+            if self._open is None or self._open.frame != start:
+                self._open = _Open(start, seconds, seconds, seconds, -np.inf, None)
+            self._open.last = seconds
+            if smoothed > self._open.peak_score:
+                self._open.peak, self._open.peak_score, self._open.heat = seconds, smoothed, heat
+        self.next_frame = frame + 1
+        return found
+
+    def _ended(self, events: list[Event]) -> list[Incident]:
+        found = []
+        for event in events:
+            assert self._open is not None
+            times = self._open
+            where = None if times.heat is None else strongest_box(times.heat, self._size)
+            found.append(
+                Incident(
+                    event.start, event.end, event.peak, event.peak_frame, start_time=round(times.start, 3),
+                    end_time=round(times.last + 1 / self._fps, 3), peak_time=round(times.peak, 3), where=where,
+                )
+            )  # fmt: skip
+        self.incidents += found
+        return found
 
     def _append(self, values: Iterable[Any]) -> None:
         # One call a line: whatever becomes of the process, what stands before it stays whole.
         os.write(self._handle, (",".join(map(str, values)) + "\n").encode("ascii"))
-
-    def _incidents(self, events: list[Event]) -> list[Incident]:
-        for event in events:
-            peak = self._peak
-            where = None
-            if peak is not None and peak.frame_index == event.peak_frame:
-                where = strongest_box(peak.heat, self._size)
-            self.incidents.append(self._incident(event, where))
-        if events:
-            self._peak = None
-            self._write_events(complete=False)
-        return self.incidents[len(self.incidents) - len(events) :]
-
-    def _incident(self, event: Event, where: Box | None) -> Incident:
-        start, end, peak = (round(frame / self._fps, 3) for frame in (event.start, event.end, event.peak_frame))
-        return Incident(
-            event.start, event.end, event.peak, event.peak_frame,
-            start_time=start, end_time=end, peak_time=peak, where=where,
-        )  # fmt: skip
 
     def _write_events(self, *, complete: bool) -> None:
         events = [asdict(incident) for incident in self.incidents]

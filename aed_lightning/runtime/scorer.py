@@ -32,7 +32,7 @@ CLIP_OFFSET = 3
 
 @dataclass(frozen=True)
 class ScoredFrame:
-    """A frame and its scores. warm_up: whether it had no frames before it to compare with.
+    """A frame and its scores. warm_up, dropped: see `Window`.
 
     heat: the predicted anomaly map of its tokens, 0 normal to 1 anomalous.
     """
@@ -41,6 +41,7 @@ class ScoredFrame:
     raw: float
     smoothed: float
     warm_up: bool
+    dropped: int
     heat: Float[np.ndarray, "rows columns"]
 
 
@@ -83,6 +84,18 @@ class Scorer:
         first: the first frame that is wanted; frames that its score does not depend on are not scored.
         pulse: of the reader behind `frames`, which then decodes in a thread of its own, with its deadline.
         """
+        needed = self.rule.reach + kernel_radius(self.smoothing.sigma / stride)
+        batches = _batches(self.windows(frames, stride, max(0, first - needed * stride)), batch_size)
+        for scored in self.stream_windows(
+            video, batches if pulse is None else ahead(batches, pulse, limit=2), causal=causal, stride=stride
+        ):
+            if scored.frame_index >= first:
+                yield scored
+
+    def stream_windows(
+        self, video: str, batches: Iterable[list[Window]], *, causal: bool = False, stride: int = 1
+    ) -> Iterator[ScoredFrame]:
+        """Score clips, some at a time, as `stream` does."""
         raw = stream_scores(self.rule, stride)
         smoother = stream_smoother(self.smoothing.sigma, causal=causal, stride=stride)
         waiting: deque[tuple[Window, np.ndarray]] = deque()
@@ -94,19 +107,18 @@ class Scorer:
             for frame, value in done + (smoother.flush() if end else []):
                 (window, heat), score = waiting.popleft(), scored.popleft()
                 assert window.frame_index == frame
-                if frame >= first:
-                    yield ScoredFrame(frame, score, value, window.warm_up, heat)
+                yield ScoredFrame(frame, score, value, window.warm_up, window.dropped, heat)
 
-        begin = max(0, first - (raw.delay + kernel_radius(self.smoothing.sigma / stride)) * stride)
-        batches = _batches(self._windows(frames, stride, begin), batch_size)
-        for windows in batches if pulse is None else ahead(batches, pulse, limit=2):
+        for windows in batches:
             values, heat = self._values(video, windows)
             waiting.extend(zip(windows, heat, strict=True))
             yield from smoothed(raw.extend([window.frame_index for window in windows], values), end=False)
         yield from smoothed(raw.flush(), end=True)
 
-    def _windows(self, frames: Iterable[tuple[int, np.ndarray]], stride: int, begin: int) -> Iterator[Window]:
-        """The clips around frame `begin` and later ones."""
+    def windows(
+        self, frames: Iterable[tuple[int, UInt8[np.ndarray, "height width 3"]]], stride: int = 1, begin: int = 0
+    ) -> Iterator[Window]:
+        """The clips of RGB frames, at the size of the network, around frame `begin` and later ones."""
         windows, side = Windows(self.clip_offset, stride), self.network.patch_size
         size = (self.network.rows * side, self.network.columns * side)
         for number, frame in frames:
@@ -151,7 +163,7 @@ def load(weights: str | Path, *, device: str = "auto", precision: str = "auto") 
     if precision not in ("auto", "32-true", "bf16-mixed"):
         raise UsageError(f"precision {precision!r}: give auto, 32-true or bf16-mixed")
     network, card = load_weights(Path(weights))
-    place = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    place = _device(device)
     if precision == "auto":
         native = place.type == "cuda" or has_bfloat16()
         precision = "bf16-mixed" if native and card.get("precision") == "bf16-mixed" else "32-true"
@@ -170,6 +182,17 @@ def load(weights: str | Path, *, device: str = "auto", precision: str = "auto") 
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{weights}: its model.json is none of ours ({error!r}); train again or give others") from error
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"device {name!r}: there is none such here; give auto, cpu or cuda") from error
+    return device
 
 
 def _rule(card: dict[str, Any]) -> Rule:

@@ -12,11 +12,13 @@ class Window:
     """The three frames of a clip around `frame_index`.
 
     warm_up: whether a frame before the middle one is missing, at the start or after a gap.
+    dropped: clips between this one and the one before that were given up, because there was no time for them.
     """
 
     frame_index: int
     frames: UInt8[np.ndarray, "3 channels height width"]
     warm_up: bool
+    dropped: int = 0
 
 
 Stored = UInt8[np.ndarray, "channels height width"]

@@ -38,7 +38,7 @@ class Alarm:
 class EventFinder:
     """Finds the events of one video, frame by frame; a gap between frames ends an event.
 
-    stride: distance of neighboring scored frames. open: whether an event is going on, after the last frame.
+    stride: distance of neighboring scored frames.
     """
 
     def __init__(self, alarm: Alarm, stride: int = 1) -> None:
@@ -46,9 +46,9 @@ class EventFinder:
         self._current: Event | None = None
 
     @property
-    def open(self) -> bool:
-        """Whether the last frame is in an event, be it long enough or not."""
-        return self._current is not None
+    def start(self) -> int | None:
+        """The first frame of the event that the last frame is in, be it long enough or not; or none."""
+        return None if self._current is None else self._current.start
 
     def push(self, frame: int, smoothed: float) -> list[Event]:
         """Take the next frame; the event that it ends, if any, in a list. Indices ascend."""

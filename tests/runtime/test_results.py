@@ -23,7 +23,7 @@ def heat_at(row: int, column: int) -> np.ndarray:
 
 
 def scored(frame: int, smoothed: float) -> ScoredFrame:
-    return ScoredFrame(frame, 2 * smoothed, smoothed, frame < 3, heat_at(1, frame % 8))
+    return ScoredFrame(frame, 2 * smoothed, smoothed, frame < 3, frame % 2, heat_at(1, frame % 8))
 
 
 def results(folder: Path, about: dict = ABOUT, **options: bool) -> Results:
@@ -33,7 +33,7 @@ def results(folder: Path, about: dict = ABOUT, **options: bool) -> Results:
 def written(folder: Path, frames: range, **options: bool) -> Results:
     found = results(folder, **options)
     for frame in frames:
-        found.write(scored(frame, SCORES[frame]))
+        found.write(scored(frame, SCORES[frame]), frame / 10)
     return found
 
 
@@ -48,7 +48,7 @@ def events(folder: Path) -> dict:
 def test_every_frame_is_a_line_as_soon_as_it_is_written(tmp_path):
     found = results(tmp_path)
     for frame, score in enumerate(SCORES):
-        found.write(scored(frame, score), dropped=frame % 2)
+        found.write(scored(frame, score), frame / 10)
         line = rows(tmp_path)[-1]
         assert tuple(line) == COLUMNS
         assert (int(line["frame"]), float(line["time"])) == (frame, frame / 10)
@@ -65,7 +65,7 @@ def test_events_have_times_and_the_place_of_their_peak(tmp_path):
         "where": {"x0": 30, "y0": 10, "x1": 40, "y1": 20},
     }  # fmt: skip
     assert not events(tmp_path)["complete"]
-    found.write(scored(7, SCORES[7]))
+    found.write(scored(7, SCORES[7]), 0.7)
     assert len(events(tmp_path)["events"]) == 1
     assert [incident.start for incident in found.close(complete=True)] == [7]
     assert [event["start"] for event in events(tmp_path)["events"]] == [2, 7]
@@ -83,7 +83,7 @@ def test_scoring_that_was_killed_anywhere_goes_on_to_the_same_files(tmp_path, st
     resumed = results(tmp_path / "killed", resume=True)
     assert resumed.next_frame == stop
     for frame in range(stop, len(SCORES)):
-        resumed.write(scored(frame, SCORES[frame]))
+        resumed.write(scored(frame, SCORES[frame]), frame / 10)
     resumed.close(complete=True)
     whole, killed = ((tmp_path / name / "scores.csv").read_bytes() for name in ("whole", "killed"))
     assert whole == killed
@@ -119,3 +119,11 @@ def test_the_box_holds_the_region_around_the_highest_token_and_no_other():
     heat[1:3, 2], heat[2, 3], heat[0, 7] = 0.5, 1.0, 0.9
     assert strongest_box(heat, (40, 80)) == Box(20, 10, 40, 30)
     assert strongest_box(np.zeros((4, 8)), (40, 80)) == Box(0, 0, 80, 40)
+
+
+def test_events_of_a_live_source_have_the_times_at_which_their_frames_came(tmp_path):
+    found = results(tmp_path)
+    for frame, seconds in enumerate([0.0, 0.1, 5.0, 5.5, 9.0]):
+        found.write(scored(frame, 1.0 if frame in (2, 3) else 0.0), seconds)
+    (event,) = events(tmp_path)["events"]
+    assert (event["start_time"], event["peak_time"], event["end_time"]) == (5.0, 5.0, 5.6)

@@ -51,12 +51,12 @@ def test_a_gap_ends_an_event():
     assert found([1.0, 1.0, 1.0], Alarm(1.0, 0.5), frames=[3, 4, 9]) == [Event(3, 5, 1.0, 3), Event(9, 10, 1.0, 9)]
 
 
-def test_it_is_open_from_the_threshold_to_the_release():
-    finder, alarms = EventFinder(Alarm(1.0, 0.5, 3)), []
+def test_its_start_is_known_from_the_threshold_to_the_release():
+    finder, starts = EventFinder(Alarm(1.0, 0.5, 3)), []
     for frame, score in enumerate([0.6, 1.0, 0.6, 0.4, 0.6]):
         finder.push(frame, score)
-        alarms.append(finder.open)
-    assert alarms == [False, True, True, False, False]
+        starts.append(finder.start)
+    assert starts == [None, 1, 1, None, None]
 
 
 @pytest.mark.parametrize(("release", "least"), [(1.1, 1), (0.5, 0), (float("nan"), 1)])

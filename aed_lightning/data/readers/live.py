@@ -1,0 +1,124 @@
+"""Frames of a camera or a stream, read in a process that can be ended: a native call that hangs cannot.
+
+A reader's own time-out is not enough: OpenCV was seen to hang for ever after a stream had come back.
+"""
+
+import multiprocessing
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+
+import numpy as np
+from jaxtyping import UInt8
+
+from ..opencv import cv2
+
+STALL_SECONDS = 4.0
+"""A stream that gives no frame for so long is taken for dead."""
+OPEN_SECONDS = 15.0
+"""As long may opening take; then the process is ended and another one tries."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0
+"""Seconds between attempts to connect; each is twice the one before."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A frame, and when it came, in seconds of a clock that only goes forward."""
+
+    frame: UInt8[np.ndarray, "height width 3"]
+    came: float
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The stream gives nothing any more, or not yet; `reason` for people, without the address."""
+
+    reason: str
+
+
+class LiveReader:
+    """Reads `address`, a camera's number or an address, for as long as it is open, and comes back whenever it does.
+
+    The address is in no message: it may hold a password. Use as a context manager.
+    """
+
+    def __init__(self, address: str) -> None:
+        self._address = address
+        self._context = multiprocessing.get_context("spawn")
+        self._child: BaseProcess | None = None
+        self._pipe: Connection | None = None
+
+    def pictures(self) -> Iterator[Picture | Lost]:
+        """Every frame as it comes; one `Lost` each time that there are none, then frames again when it is back."""
+        pause = FIRST_PAUSE
+        while True:
+            self._connect()
+            waiting, reason = OPEN_SECONDS, "it cannot be opened"
+            while (picture := self._receive(waiting)) is not None:
+                pause, waiting, reason = FIRST_PAUSE, STALL_SECONDS, f"no frame for {STALL_SECONDS:g} s, or its end"
+                yield picture
+            self.close()
+            yield Lost(reason)
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+
+    def close(self) -> None:
+        """End the reading process, hanging or not."""
+        if self._child is not None:
+            self._child.kill()
+            self._child.join()
+            self._child.close()
+            self._child = None
+        if self._pipe is not None:
+            self._pipe.close()
+            self._pipe = None
+
+    def __enter__(self) -> "LiveReader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _connect(self) -> None:
+        self._pipe, theirs = self._context.Pipe(duplex=False)
+        self._child = self._context.Process(target=_read, args=(self._address, theirs), daemon=True, name="live")
+        self._child.start()
+        theirs.close()
+
+    def _receive(self, seconds: float) -> Picture | None:
+        """The next frame, or none where none comes in time or the process has ended."""
+        assert self._pipe is not None
+        try:
+            if not self._pipe.poll(seconds):
+                return None
+            height, width = self._pipe.recv()
+            frame = np.empty((height, width, 3), np.uint8)
+            self._pipe.recv_bytes_into(frame.data.cast("B"))
+        except (EOFError, OSError):
+            return None
+        return Picture(frame, time.monotonic())
+
+
+def _read(address: str, pipe: Connection) -> None:
+    """In the child: send frames until there are none, or nobody listens."""
+    # What FFmpeg says of a stream names its address.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 5000, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 5000]
+    if address.isdigit():
+        capture = cv2.VideoCapture(int(address))
+    else:
+        os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = "rtsp_transport;tcp|fflags;nobuffer"
+        capture = cv2.VideoCapture(address, cv2.CAP_FFMPEG, limits)
+    while True:
+        decoded, image = capture.read()
+        if not decoded:
+            return
+        frame = np.ascontiguousarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+        try:
+            pipe.send(frame.shape[:2])
+            pipe.send_bytes(frame.data.cast("B"))
+        except OSError:
+            return

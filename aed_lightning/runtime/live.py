@@ -1,0 +1,176 @@
+"""Score a camera or a stream for as long as it lasts, at its pace: what there is no time for is dropped and counted."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from ..data.ingest import stored_frame
+from ..data.readers.live import LiveReader, Lost, Picture
+from .notify import Notifier
+from .overlay import Overlay, overlay_size
+from .recordings import Manner
+from .results import Incident, Results
+from .scorer import Scorer
+from .sources import LiveSource
+from .windows import Window, Windows
+
+QUEUE = 2
+"""Clips that may wait for the model; the oldest gives way."""
+POLL_SECONDS = 0.2
+
+Say = Callable[[str], None]
+
+
+class LiveWindows:
+    """The clips of a live source, from a thread that never waits for the model.
+
+    Frames are numbered as they come; where the stream was away a number is left out, so that nothing crosses the gap.
+    shape: height, width and channels of the network's frames. say: receives what the user should know.
+    size: height and width of the frames, once there are some; came: of each frame that waits to be scored, when.
+    """
+
+    def __init__(self, reader: LiveReader, shape: tuple[int, int, int], offset: int, stride: int, say: Say) -> None:
+        self._reader, self._shape, self._say = reader, shape, say
+        self._windows = Windows(offset, stride)
+        self._waiting: deque[Window] = deque()
+        self._ready = threading.Condition()
+        self._dropped = 0
+        self._error: BaseException | None = None
+        self._ended = threading.Event()
+        self.size: tuple[int, int] | None = None
+        self._pictures: dict[int, Picture] = {}
+        self.longest_queue = 0
+        self._thread = threading.Thread(target=self._run, name="live", daemon=True)
+
+    def __enter__(self) -> "LiveWindows":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Let `batches` end."""
+        self._ended.set()
+
+    def picture(self, number: int) -> Picture:
+        """What came as frame `number`, which has been scored and is forgotten now."""
+        return self._pictures.pop(number)
+
+    def batches(self) -> Iterator[list[Window]]:
+        """One clip at a time, the oldest that still waits, until the reader is closed."""
+        while not self._ended.is_set():
+            with self._ready:
+                if self._error is not None:
+                    raise self._error
+                if not self._waiting:
+                    self._ready.wait(POLL_SECONDS)
+                    continue
+                window, dropped = replace(self._waiting.popleft(), dropped=self._dropped), self._dropped
+                self._dropped -= dropped
+            yield [window]
+
+    def _run(self) -> None:
+        try:
+            number, away_since = 0, None
+            for event in self._reader.pictures():
+                if self._ended.is_set():
+                    return
+                if isinstance(event, Lost):
+                    if away_since is None:
+                        away_since = time.monotonic()
+                        self._say(f"the stream is away: {event.reason}; trying again")
+                        self._offer(self._windows.flush())
+                    continue
+                if away_since is not None and number:
+                    self._say(f"the stream is back after {time.monotonic() - away_since:.1f} s")
+                    number += 1
+                away_since = None
+                size = (event.frame.shape[0], event.frame.shape[1])
+                if self.size not in (None, size):
+                    self._say(f"frames of {size[1]}x{size[0]} pixels instead of {self.size}: scoring starts anew")
+                    number += 1
+                self.size = size
+                self._take(number, event)
+                number += 1
+        except BaseException as error:
+            with self._ready:
+                self._error = error
+                self._ready.notify()
+
+    def _take(self, number: int, picture: Picture) -> None:
+        if number % self._windows.stride == 0:
+            self._pictures[number] = picture
+        height, width, channels = self._shape
+        self._offer(self._windows.push(number, stored_frame(picture.frame, (height, width), channels)))
+
+    def _offer(self, windows: list[Window]) -> None:
+        with self._ready:
+            for window in windows:
+                self._waiting.append(window)
+                if len(self._waiting) > QUEUE:
+                    gone = self._waiting.popleft()
+                    self._pictures.pop(gone.frame_index)
+                    self._dropped += 1
+                self.longest_queue = max(self.longest_queue, len(self._waiting))
+            self._ready.notify()
+
+
+def score_live(
+    scorer: Scorer, source: LiveSource, folder: Path, manner: Manner, say: Say, about: dict[str, Any],
+    *, seconds: float | None = None, notifier: Notifier | None = None,
+) -> LiveWindows:  # fmt: skip
+    """Write `scores.csv`, `events.json` and `overlay.mp4` as the frames come; smoothing is causal.
+
+    seconds: after which it ends, or none for when it is interrupted. notifier: told of each event that has ended.
+    Times count from the first frame. The overlay has the size of the first frame and `manner.fps` frames a second.
+    """
+    network = scorer.network
+    shape = network.rows * network.patch_size, network.columns * network.patch_size, scorer.channels
+    alarm, began = manner.alarm(manner.fps), time.monotonic()
+    results: Results | None = None
+    overlay: Overlay | None = None
+
+    def tell(incidents: list[Incident]) -> None:
+        for incident in incidents:
+            say(f"event from {incident.start_time:.1f} to {incident.end_time:.1f} s, peak {incident.peak:.4g}")
+            if notifier is not None:
+                notifier.post({"source": source.shown, **asdict(incident)})
+
+    def finish() -> None:
+        if results is not None:
+            tell(results.close(complete=True))
+
+    with ExitStack() as stack:
+        stack.callback(finish)
+        live = stack.enter_context(
+            LiveWindows(stack.enter_context(LiveReader(source.address)), shape, scorer.clip_offset, manner.stride, say)
+        )
+        if seconds is not None:
+            timer = threading.Timer(seconds, live.end)
+            timer.daemon = True
+            timer.start()
+            stack.callback(timer.cancel)
+        for scored in scorer.stream_windows("live", live.batches(), causal=True, stride=manner.stride):
+            picture = live.picture(scored.frame_index)
+            size = (picture.frame.shape[0], picture.frame.shape[1])
+            if results is None:
+                began = picture.came
+                results = Results(
+                    folder, alarm, size=size, fps=manner.fps, stride=manner.stride,
+                    about={"source": source.shown, "fps": None, "size": list(size), "stride": manner.stride,
+                           **asdict(alarm), **about},
+                )  # fmt: skip
+                if manner.overlay:
+                    fps = manner.fps / manner.stride
+                    overlay = stack.enter_context(Overlay(folder / "overlay.mp4", overlay_size(size), fps, alarm))
+            tell(results.write(scored, picture.came - began))
+            if overlay is not None:
+                small = stored_frame(picture.frame, overlay.size, 3).transpose(1, 2, 0)
+                overlay.write(small, scored, picture.came - began, alarmed=results.alarmed)
+    return live
