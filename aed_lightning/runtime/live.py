@@ -44,7 +44,7 @@ class LiveWindows:
         self._ended = threading.Event()
         self.size: tuple[int, int] | None = None
         self._pictures: dict[int, Picture] = {}
-        self.longest_queue = 0
+        self.came = self.longest_queue = 0
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
 
     def __enter__(self) -> "LiveWindows":
@@ -77,7 +77,7 @@ class LiveWindows:
 
     def _run(self) -> None:
         try:
-            number, away_since = 0, None
+            away_since = None
             for event in self._reader.pictures():
                 if self._ended.is_set():
                     return
@@ -87,17 +87,17 @@ class LiveWindows:
                         self._say(f"the stream is away: {event.reason}; trying again")
                         self._offer(self._windows.flush())
                     continue
-                if away_since is not None and number:
+                if away_since is not None and self.came:
                     self._say(f"the stream is back after {time.monotonic() - away_since:.1f} s")
-                    number += 1
+                    self.came += 1
                 away_since = None
                 size = (event.frame.shape[0], event.frame.shape[1])
-                if self.size not in (None, size):
-                    self._say(f"frames of {size[1]}x{size[0]} pixels instead of {self.size}: scoring starts anew")
-                    number += 1
+                if self.size is not None and self.size != size:
+                    self._say(f"frames of {_shown(size)} pixels instead of {_shown(self.size)}: scoring starts anew")
+                    self.came += 1
                 self.size = size
-                self._take(number, event)
-                number += 1
+                self._take(self.came, event)
+                self.came += 1
         except BaseException as error:
             with self._ready:
                 self._error = error
@@ -119,6 +119,10 @@ class LiveWindows:
                     self._dropped += 1
                 self.longest_queue = max(self.longest_queue, len(self._waiting))
             self._ready.notify()
+
+
+def _shown(size: tuple[int, int]) -> str:
+    return f"{size[1]}x{size[0]}"
 
 
 def score_live(
