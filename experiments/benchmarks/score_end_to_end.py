@@ -1,10 +1,10 @@
 """How fast a file is scored from end to end, against the network alone.
 
-    python experiments/benchmarks/score_end_to_end.py [--size 160 320] [--patch 16] [--frames 600] [--rounds 5] [--json FILE]
+    python experiments/benchmarks/score_end_to_end.py [--size 160 320] [--patch 16] [--frames 600] [--json FILE]
 
-The same 640x360 H.264 file (the toy scene) is scored by `score_recording`, decoding, resizing, masks, rule, smoothing and
-files included, without and with the overlay, and the bare network runs on as many clips of the same batch size, in turns.
-The network has random weights; both stages' decoders run. The ratio is that of the file without the overlay.
+The same 640x360 H.264 file (the toy scene) is scored by `score_recording`, decoding, resizing, masks, rule, smoothing
+and files included, without and with the overlay, and the bare network runs on as many clips of the same batch size, in
+turns. The network has random weights; both decoders run. The ratio is that of the file without the overlay.
 """
 
 import argparse

@@ -2,8 +2,8 @@
 
     python experiments/benchmarks/score_memory.py [--frames 20000] [--json FILE]
 
-A process of its own scores one endless source of noise at the size of toy, files and events included, and notes its
-anonymous memory (RssAnon), threads and open files. The ratio is the largest memory after frame 1,000 over that at 1,000.
+An endless source of noise is scored at the size of toy, files and events included, and anonymous memory (RssAnon),
+threads and open files are noted. The ratio is the largest memory after frame 1,000 over that at 1,000.
 """
 
 import argparse
