@@ -4,8 +4,8 @@
 
 Ours: DataModule at 160x320, 25 % of the clips pasted (60 % cut-outs and 40 % drawn, as the configurations have it), two
 workers, up to and with the finished `Batch` (floats, pasted objects, motion, token weights). Usual: five JPEG files of
-quality 95 at the video's size (360x640) opened, decoded and resized a clip, two workers, stacked to bytes; no pasting and
-no motion, which would only slow it down. Both take turns in one run; each rate is a round's, workers already started.
+quality 95 at the video's size (360x640) opened, decoded and resized a clip, two workers, stacked to bytes; no pasting,
+no motion: they would only slow it down. Both take turns in one run; each rate is a round's, workers already started.
 """
 
 import argparse
