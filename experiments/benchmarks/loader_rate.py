@@ -1,15 +1,14 @@
 """How fast training clips load, against the usual practice of reading JPEG files.
 
-    python experiments/benchmarks/loader_rate.py [--seconds 8] [--rounds 5] [--json FILE]
+    python experiments/benchmarks/loader_rate.py [--source mixed|drawn] [--seconds 8] [--rounds 5] [--json FILE]
 
-Ours: DataModule at 160x320, 25 % of the clips pasted, two workers, up to and with the finished `Batch` (floats, pasted
-objects, motion, token weights). Usual: five JPEG files of quality 95 at the video's size (360x640) opened, decoded and
-resized a clip, two workers, stacked to bytes; no pasting and no motion, which would only slow it down. Both take turns
-in one run; each rate is a round's, workers already started.
+Ours: DataModule at 160x320, 25 % of the clips pasted (60 % cut-outs and 40 % drawn, as the configurations have it), two
+workers, up to and with the finished `Batch` (floats, pasted objects, motion, token weights). Usual: five JPEG files of
+quality 95 at the video's size (360x640) opened, decoded and resized a clip, two workers, stacked to bytes; no pasting,
+no motion: they would only slow it down. Both take turns in one run; each rate is a round's, workers already started.
 """
 
 import argparse
-import json
 import statistics
 import tempfile
 import time
@@ -20,14 +19,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
+from record import record
 from torch.utils.data import DataLoader, Dataset
 
-from aed_lightning.anomalies import ProceduralTraining
+from aed_lightning.anomalies import AnomalySource, Mixed, ProceduralTraining, SelfCut
 from aed_lightning.data.module import DataModule
 from aed_lightning.data.readers import open_video
 from aed_lightning.toy import write_toy
 
 SIZE, VIDEO_SIZE, BATCH, WORKERS, OFFSETS = (160, 320), (360, 640), 32, 2, (-3, -1, 0, 1, 3)
+SOURCES: dict[str, Callable[[], AnomalySource]] = {
+    "mixed": lambda: Mixed([SelfCut(), ProceduralTraining()], [0.6, 0.4]),
+    "drawn": ProceduralTraining,
+}
 
 
 class JpegClips(Dataset[np.ndarray]):
@@ -55,11 +59,11 @@ def usual(folder: Path, videos: list[Path]) -> Callable[[], Iterator[int]]:
     return lambda: (len(batch) for batch in loader)
 
 
-def ours(root: Path, store: Path) -> Callable[[], Iterator[int]]:
+def ours(root: Path, store: Path, source: AnomalySource) -> Callable[[], Iterator[int]]:
     """Prepare the store, give finished batches."""
     module = DataModule(
         "toy", root=root, store=store, frame_size=SIZE, patch_size=8, batch_size=BATCH, workers=WORKERS,
-        augmentation_percentage=25.0, anomalies=ProceduralTraining(), holdout=1,
+        augmentation_percentage=25.0, anomalies=source, holdout=1,
     )  # fmt: skip
     module.prepare_data()
     loader = module.train_dataloader()
@@ -83,6 +87,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--source", choices=SOURCES, default="mixed", help="of the pasted anomalies")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -90,28 +95,23 @@ def main() -> None:
         folder = Path(name)
         write_toy(folder / "toy", size=VIDEO_SIZE, train_videos=11, test_videos=0, frames=200)
         loaders = {
-            "ours": endless(ours(folder / "toy", folder / "store")),
+            "ours": endless(ours(folder / "toy", folder / "store", SOURCES[options.source]())),
             "usual": endless(usual(folder, sorted((folder / "toy" / "train").glob("*.mp4")))),
         }
-        rates: dict[str, list[float]] = {key: [] for key in loaders}
         for loader in loaders.values():
             rate(loader, 3.0)
+        samples = []
         for _ in range(options.rounds):
+            sample = {}
             for key, loader in loaders.items():
                 next(loader)
-                rates[key].append(rate(loader, options.seconds))
-    ratios = sorted(mine / theirs for mine, theirs in zip(rates["ours"], rates["usual"], strict=True))
-    found = {
-        "clips_per_second": {key: round(statistics.median(values), 1) for key, values in rates.items()},
-        "spread": {key: [round(min(values), 1), round(max(values), 1)] for key, values in rates.items()},
-        "ratio": round(statistics.median(ratios), 2),
-        "ratio_spread": [round(ratios[0], 2), round(ratios[-1], 2)],
-        "rounds": options.rounds, "seconds": options.seconds, "workers": WORKERS, "torch_threads": 1,
-    }  # fmt: skip
-    text = json.dumps(found, indent=1)
-    print(text)
-    if options.json:
-        options.json.write_text(text + "\n", encoding="utf-8")
+                sample[key] = rate(loader, options.seconds)
+            samples.append({**sample, "ratio": sample["ours"] / sample["usual"]})
+    record(
+        "loader_rate", statistics.median(sample["ratio"] for sample in samples), samples, bar=15.0,
+        higher_is_better=True, file=options.json, unit="clips a second", aim=1000, frame_size=list(SIZE),
+        source=options.source, seconds=options.seconds, workers=WORKERS,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

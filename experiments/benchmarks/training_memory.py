@@ -8,13 +8,13 @@ cache of the mapped store out.
 """
 
 import argparse
-import json
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
+from record import record
 
 SIZE, STEPS = (96, 160), 150
 
@@ -91,12 +91,11 @@ def main() -> None:
                 child = subprocess.run(
                     [sys.executable, __file__, "--train", str(root)], capture_output=True, text=True, check=True
                 )
-            found.append({"frames": frames, "anonymous_mib": round(float(child.stdout.split()[-1]), 1)})
-    growth = found[1]["anonymous_mib"] / found[0]["anonymous_mib"] - 1
-    text = json.dumps({"runs": found, "growth": round(growth, 4), "steps": STEPS}, indent=1)
-    print(text)
-    if options.json:
-        options.json.write_text(text + "\n", encoding="utf-8")
+            found.append({"frames": frames, "anonymous_mib": float(child.stdout.split()[-1])})
+    record(
+        "training_memory", found[1]["anonymous_mib"] / found[0]["anonymous_mib"], found, bar=1.05,
+        higher_is_better=False, file=options.json, steps=STEPS,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":
