@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
-from ..core import DataError, UsageError
+from ..core import DataError, FrameScores, UsageError
 from ..core.clip import Batch, Clips
 from ..core.environment import has_bfloat16
 from ..data.finish import Finish
 from ..data.ingest import stored_frame
-from ..data.readers import Pulse, ahead
+from ..data.readers import Pulse, ahead, open_video
+from ..data.readers.live import LiveReader
 from ..model import AutoEncoder, reconstruct
 from ..model.weights import load_weights
 from ..scoring.calibration import Calibration
@@ -24,6 +25,8 @@ from ..scoring.rules import RULES, DefaultRule, Rule
 from ..scoring.smoothing import Smoothing
 from ..scoring.streaming import stream_scores, stream_smoother
 from ..scoring.temporal import kernel_radius
+from .live_windows import LiveWindows
+from .sources import LiveSource, find_source
 from .windows import Window, Windows
 
 CLIP_OFFSET = 3
@@ -64,6 +67,38 @@ class Scorer:
     calibrations: dict[str, Calibration]
     device: torch.device
     precision: str
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the frames that the network sees."""
+        side = self.network.patch_size
+        return self.network.rows * side, self.network.columns * side, self.channels
+
+    def score(self, source: str | Path, *, stride: int = 1) -> Iterator[FrameScores | ScoredFrame]:
+        """The scores of each recording that `source` names or, of a live source, of each frame as it comes.
+
+        source: a file, a folder of videos or of images, a pattern, a camera's number or an address. stride: score every
+        so many frames. Raises UsageError, DataError.
+        """
+        found = find_source(str(source))
+        if isinstance(found, LiveSource):
+            with (
+                LiveReader(found.address) as camera,
+                LiveWindows(camera, self.shape, self.clip_offset, stride, lambda _: None) as live,
+            ):
+                for scored in self.stream_windows("live", live.batches(), causal=True, stride=stride):
+                    live.picture(scored.frame_index)
+                    yield scored
+            return
+        for recording in found:
+            reader = open_video(recording.path)
+            frames = list(self.stream(recording.name, enumerate(reader.frames()), stride=stride, pulse=reader.pulse))
+            yield FrameScores(
+                recording.name,
+                np.array([frame.frame_index for frame in frames]),
+                np.array([frame.raw for frame in frames]),
+                np.array([frame.smoothed for frame in frames]),
+            )
 
     def stream(
         self,
@@ -119,11 +154,10 @@ class Scorer:
         self, frames: Iterable[tuple[int, UInt8[np.ndarray, "height width 3"]]], stride: int = 1, begin: int = 0
     ) -> Iterator[Window]:
         """The clips of RGB frames, at the size of the network, around frame `begin` and later ones."""
-        windows, side = Windows(self.clip_offset, stride), self.network.patch_size
-        size = (self.network.rows * side, self.network.columns * side)
+        windows, (height, width, channels) = Windows(self.clip_offset, stride), self.shape
         for number, frame in frames:
             if number >= begin - self.clip_offset:
-                whole = windows.push(number, stored_frame(frame, size, self.channels))
+                whole = windows.push(number, stored_frame(frame, (height, width), channels))
                 yield from (window for window in whole if window.frame_index >= begin)
         yield from (window for window in windows.flush() if window.frame_index >= begin)
 

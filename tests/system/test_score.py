@@ -224,3 +224,14 @@ def test_the_scorer_takes_the_weights_of_the_checkpoint(trained: Path):
     state = read_checkpoint(checkpoint)[1]
     for name, value in load(checkpoint).network.state_dict().items():
         assert torch.equal(value, state[name])
+
+
+def test_from_python_a_recording_gives_its_frame_scores(squares, trained: Path):
+    import aed_lightning
+
+    for scores in aed_lightning.load(trained).score(squares.root / "test"):
+        with np.load(trained / "scores" / f"{scores.video}.npz") as expected:
+            np.testing.assert_allclose(scores.raw, expected["raw"], rtol=0, atol=1e-5)
+            np.testing.assert_allclose(scores.smoothed, expected["smoothed"], rtol=0, atol=1e-5)
+    with pytest.raises(AttributeError, match="unheard"):
+        _ = aed_lightning.unheard

@@ -11,7 +11,8 @@ import pytest
 from stream_server import StreamServer, stream_server
 
 from aed_lightning.runtime import Scorer, load
-from aed_lightning.runtime.live import QUEUE, score_live
+from aed_lightning.runtime.live import score_live
+from aed_lightning.runtime.live_windows import QUEUE, LiveWindows
 from aed_lightning.runtime.notify import Notifier
 from aed_lightning.runtime.recordings import Manner
 from aed_lightning.runtime.results import Results
@@ -66,10 +67,8 @@ def test_a_score_is_out_before_the_sixth_frame_after_it_comes(server, trained, t
         return write(self, frame, seconds)
 
     live_windows: list = []
-    from aed_lightning.runtime import live as module
-
-    start = module.LiveWindows.__enter__
-    monkeypatch.setattr(module.LiveWindows, "__enter__", lambda self: live_windows.append(self) or start(self))
+    start = LiveWindows.__enter__
+    monkeypatch.setattr(LiveWindows, "__enter__", lambda self: live_windows.append(self) or start(self))
     monkeypatch.setattr(Results, "write", timed)
     score(load(trained), server, tmp_path, 5.0)
     # The frames that have come when a score is written: its own, three ahead, and at most two more.
@@ -186,3 +185,10 @@ def test_a_receiver_that_is_away_slows_nothing_and_what_it_missed_is_counted(ser
         score(load(trained), server, tmp_path, 4.0, LOUD, notifier=notifier)
     assert notifier.lost == 1
     assert len(rows(tmp_path)) > 20
+
+
+def test_from_python_a_live_source_gives_a_score_a_frame(server, trained: Path):
+    scores = load(trained).score(server.address)
+    frames = [next(scores).frame_index for _ in range(5)]
+    assert frames == sorted(frames)
+    scores.close()
