@@ -17,6 +17,7 @@ from .scorer import ScoredFrame
 LARGEST_SIDE = 960
 SECONDS_SHOWN = 10.0
 _RED, _GREEN, _WHITE = (255, 60, 40), (90, 220, 120), (255, 255, 255)
+_TEXT_HEIGHT, _TEXT_WIDTH = 24, 132
 _HEAT_SHARE = 0.6
 """How much of a pixel is red where the map is 1."""
 
@@ -49,8 +50,10 @@ class Overlay:
             cv2.rectangle(picture, (box.x0, box.y0), (box.x1 - 1, box.y1 - 1), _RED, 2)
         self._draw_curve(picture, alarmed)
         text = f"{int(seconds) // 60}:{seconds % 60:04.1f}  {scored.smoothed:.3f}"
-        for color, width in (((0, 0, 0), 3), (_RED if alarmed else _WHITE, 1)):
-            cv2.putText(picture, text, (6, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.5, color, width, cv2.LINE_AA)
+        corner = picture[:_TEXT_HEIGHT, : min(self.size[1], _TEXT_WIDTH)]
+        np.multiply(corner, 0.4, out=corner, casting="unsafe")
+        color = _RED if alarmed else _WHITE
+        cv2.putText(picture, text, (6, _TEXT_HEIGHT - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.5, color, 1, cv2.LINE_AA)
         self._writer.write(picture)
 
     def __enter__(self) -> "Overlay":
