@@ -13,6 +13,7 @@ VERBS = {
     "test": "evaluate trained weights on the test videos",
     "predict": "write scores of the test videos, labeled or not",
     "score": "any video, with trained weights: scores, events, pictures",
+    "evaluate": "figures of frame scores that any program wrote",
     "prepare": "decode the videos of a data set once, into arrays at model size",
     "toy": "write the generated benchmark",
     "demo": "generate the benchmark, train on it, evaluate, show the result",

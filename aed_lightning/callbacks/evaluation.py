@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..core import FrameScores, RunPaths, UsageError, atomic_path, write_json
 from ..core.clip import Batch
-from ..metrics import evaluate, smoothed_scores
+from ..metrics import bootstrap_intervals, evaluate, smoothed_scores
 from ..scoring.smoothing import Smoothing
 from ..stages.stage import Stage
 from .collecting import TRIVIAL, FrameCollector
@@ -132,6 +132,7 @@ class Evaluation(L.Callback):
             "frames": sum(len(video.raw) for video in videos),
             "per_kind": standard.pop("per_kind", {}),
             "standard": standard,
+            "intervals": bootstrap_intervals(videos, sigma_frames=sigma),
             "official": official,
             "causal": _aucs(evaluate(videos, sigma_frames=sigma, causal=True)),
             "raw": _aucs(evaluate(videos, sigma_frames=0.0)),

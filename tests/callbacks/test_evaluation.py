@@ -13,7 +13,7 @@ from squares import FRAME_SIZE, TEST_LABELS
 from aed_lightning.callbacks import Evaluation
 from aed_lightning.core import FrameScores, RunPaths, UsageError
 from aed_lightning.data.module import DataModule
-from aed_lightning.metrics import evaluate
+from aed_lightning.metrics import bootstrap_intervals, evaluate
 from aed_lightning.model import AutoEncoder
 from aed_lightning.scoring.rules import DefaultRule, PaperRule, Rule
 from aed_lightning.scoring.smoothing import Smoothing
@@ -113,6 +113,7 @@ def test_the_figures_are_those_of_evaluate_on_the_written_scores(figures: dict, 
     standard = evaluate(written, sigma_frames=SIGMA)
     for key, value in figures["standard"].items():
         assert standard[key] == value, key
+    assert bootstrap_intervals(written, sigma_frames=SIGMA) == figures["intervals"]
     official = evaluate(written, "official", range=38, mu=11, per_video_minmax=False, variant="inference")
     assert {key: official[key] for key in figures["official"]} == figures["official"]
     assert evaluate(written, sigma_frames=0.0)["micro_auc"] == figures["raw"]["micro_auc"]

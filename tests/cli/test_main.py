@@ -7,7 +7,7 @@ import pytest
 from aed_lightning import __main__ as program
 from aed_lightning.core import DataError, Interrupted, UsageError
 
-OWN_HELP = [["--help"], ["prepare", "--help"], ["toy", "--help"], ["demo", "--help"], ["doctor", "--help"]]
+OWN_HELP = [["--help"], *([verb, "--help"] for verb in ("prepare", "toy", "demo", "evaluate", "doctor"))]
 PROBE = """
 import sys
 from aed_lightning.__main__ import main
