@@ -14,6 +14,7 @@ from aed_lightning.model.weights import read_checkpoint
 from aed_lightning.runtime import load
 from aed_lightning.scoring.calibration import Calibration
 
+LEVELS = ("--quantile", 0.9, "--min-seconds", 0)
 ALL = ("scores.csv", "events.json", "timeline.png", "overlay.mp4")
 
 
@@ -33,7 +34,7 @@ def events(folder: Path) -> dict:
 def scored(command, squares, trained: Path, tmp_path_factory) -> Path:
     """The test videos, scored."""
     out = tmp_path_factory.mktemp("score") / "out"
-    outcome = command("score", "--weights", trained, "--source", squares.root / "test", "--out", out, "--quantile", 0.9)
+    outcome = command("score", "--weights", trained, "--source", squares.root / "test", "--out", out, *LEVELS)
     assert outcome.code == 0, outcome
     assert f"{squares.root / 'test' / 'leap.avi'}: " in outcome.output
     return out
@@ -128,7 +129,7 @@ def test_a_scoring_that_broke_off_goes_on_to_the_same_scores(command, squares, s
     (tmp_path / "out" / "scores.csv").write_text("".join(lines[:9]) + lines[9][:7])
     (tmp_path / "out" / "events.json").write_text(json.dumps({**events(scored / "stop"), "complete": False}))
     source = squares.root / "test" / "stop.avi"
-    arguments = ("--weights", trained, "--source", source, "--out", tmp_path / "out", "--quantile", 0.9)
+    arguments = ("--weights", trained, "--source", source, "--out", tmp_path / "out", *LEVELS)
     outcome = command("score", *arguments)
     assert outcome.code == 2
     assert "holds scores already; go on with --resume" in outcome.errors
