@@ -1,3 +1,4 @@
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -5,6 +6,9 @@ import pytest
 from squares import write_config, write_squares
 
 import aed_lightning  # noqa: F401  first, so that the torchvision guard is in place before torch's companions
+
+# A shell that runs the tests in the background has Ctrl-C ignored, and every program that they start inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)

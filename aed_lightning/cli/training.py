@@ -106,8 +106,11 @@ class AedCLI(LightningCLI):
                 "or add --config configs/overrides/debug.yaml"
             )
         limits = (trainer.limit_val_batches, trainer.limit_test_batches)
-        if any(limit is not None and (isinstance(limit, int) or limit != 1.0) for limit in limits):
-            raise UsageError("trainer.limit_val_batches, trainer.limit_test_batches: figures need whole videos")
+        # Whether a 1 arrives as one batch or as 1.0, all of them, depends on what was imported before.
+        if any(limit is not None for limit in limits):
+            raise UsageError(
+                "trainer.limit_val_batches, trainer.limit_test_batches: figures need whole videos; leave them out"
+            )
 
     def _set_seed(self) -> None:
         L.seed_everything(self.config.seed, verbose=False)
