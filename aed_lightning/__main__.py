@@ -12,6 +12,7 @@ VERBS = {
     "validate": "score held-out training videos with pasted anomalies",
     "test": "evaluate trained weights on the test videos",
     "predict": "write scores of the test videos, labeled or not",
+    "report": "a run as one HTML page, or runs side by side",
     "prepare": "decode the videos of a data set once, into arrays at model size",
     "toy": "write the generated benchmark",
     "demo": "generate the benchmark, train on it, evaluate, show the result",
