@@ -88,7 +88,7 @@ def _facts(metrics: Mapping[str, Any]) -> list[tuple[str, Any]]:
     parameters = metrics.get("rule_parameters") or {}
     rule = ", ".join(f"{name} {value}" for name, value in parameters.items()) if isinstance(parameters, dict) else ""
     known = {
-        "stage": f"{metrics.get('stage')}, after epoch {metrics.get('epoch')} (from 0), the last",
+        "stage": f"{metrics.get('stage')}, after its last epoch ({metrics.get('epoch')}, counted from 0)",
         "rule": f"{metrics.get('rule')} ({rule})" if rule else metrics.get("rule"),
         "seed": metrics.get("seed"),
         "device": metrics.get("device"),
