@@ -14,6 +14,7 @@ VERBS = {
     "predict": "write scores of the test videos, labeled or not",
     "score": "any video, with trained weights: scores, events, pictures",
     "evaluate": "figures of frame scores that any program wrote",
+    "report": "a run as one HTML page, or runs side by side",
     "prepare": "decode the videos of a data set once, into arrays at model size",
     "toy": "write the generated benchmark",
     "demo": "generate the benchmark, train on it, evaluate, show the result",
