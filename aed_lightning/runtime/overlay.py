@@ -69,7 +69,7 @@ class Overlay:
         height, width = self.size
         heat = cv2.resize(scored.heat.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
         share = (_HEAT_SHARE * heat)[..., None]
-        return (frame + share * (np.array(_RED, np.float32) - frame)).astype(np.uint8)
+        return np.ascontiguousarray(frame + share * (np.array(_RED, np.float32) - frame), dtype=np.uint8)
 
     def _draw_curve(self, picture: np.ndarray, alarmed: bool) -> None:
         """The score of the last seconds along the lower edge, the threshold as a line at half its height."""

@@ -5,6 +5,7 @@ A reader's own time-out is not enough: OpenCV was seen to hang for ever after a 
 
 import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -50,31 +51,31 @@ class LiveReader:
         self._context = multiprocessing.get_context("spawn")
         self._child: BaseProcess | None = None
         self._pipe: Connection | None = None
+        self._closed = threading.Event()
+        self._changing = threading.Lock()
 
     def pictures(self) -> Iterator[Picture | Lost]:
-        """Every frame as it comes; one `Lost` each time that there are none, then frames again when it is back."""
+        """Every frame as it comes; one `Lost` each time that there are none, then frames again when it is back.
+
+        It ends when the reader is closed, by whatever thread.
+        """
         pause = FIRST_PAUSE
-        while True:
-            self._connect()
+        while self._connect():
             waiting, reason = OPEN_SECONDS, "it cannot be opened"
             while (picture := self._receive(waiting)) is not None:
                 pause, waiting, reason = FIRST_PAUSE, STALL_SECONDS, f"no frame for {STALL_SECONDS:g} s, or its end"
                 yield picture
-            self.close()
+            self._end_child()
+            if self._closed.is_set():
+                return
             yield Lost(reason)
-            time.sleep(pause)
+            self._closed.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def close(self) -> None:
-        """End the reading process, hanging or not."""
-        if self._child is not None:
-            self._child.kill()
-            self._child.join()
-            self._child.close()
-            self._child = None
-        if self._pipe is not None:
-            self._pipe.close()
-            self._pipe = None
+        """End the reading process, hanging or not, for good."""
+        self._closed.set()
+        self._end_child()
 
     def __enter__(self) -> "LiveReader":
         return self
@@ -82,22 +83,37 @@ class LiveReader:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _connect(self) -> None:
-        self._pipe, theirs = self._context.Pipe(duplex=False)
-        self._child = self._context.Process(target=_read, args=(self._address, theirs), daemon=True, name="live")
-        self._child.start()
-        theirs.close()
+    def _connect(self) -> bool:
+        """Start a reading process; false where the reader is closed."""
+        with self._changing:
+            if self._closed.is_set():
+                return False
+            self._pipe, theirs = self._context.Pipe(duplex=False)
+            self._child = self._context.Process(target=_read, args=(self._address, theirs), daemon=True, name="live")
+            self._child.start()
+            theirs.close()
+            return True
+
+    def _end_child(self) -> None:
+        with self._changing:
+            child, pipe, self._child, self._pipe = self._child, self._pipe, None, None
+        if child is not None:
+            child.kill()
+            child.join()
+            child.close()
+        if pipe is not None:
+            pipe.close()
 
     def _receive(self, seconds: float) -> Picture | None:
-        """The next frame, or none where none comes in time or the process has ended."""
-        assert self._pipe is not None
+        """The next frame, or none where none comes in time, the process has ended, or the reader is closed."""
+        pipe = self._pipe
         try:
-            if not self._pipe.poll(seconds):
+            if pipe is None or not pipe.poll(seconds):
                 return None
-            height, width = self._pipe.recv()
+            height, width = pipe.recv()
             frame = np.empty((height, width, 3), np.uint8)
-            self._pipe.recv_bytes_into(frame.data.cast("B"))
-        except (EOFError, OSError):
+            pipe.recv_bytes_into(frame.data.cast("B"))
+        except (EOFError, OSError, TypeError):  # TypeError: what a pipe raises that is closed while it is read
             return None
         return Picture(frame, time.monotonic())
 
