@@ -102,7 +102,7 @@ class PastesFromBank:
         """Where the objects come from. Raises UsageError before `use`."""
         if self._bank is None:
             name = type(self).__name__
-            raise UsageError(f"{name} has no bank: use it as data.anomalies, where the data module cuts one")
+            raise UsageError(f"{name} has no bank: use it in the data module (data.anomalies), which cuts one")
         return self._bank
 
 

@@ -94,7 +94,7 @@ def main() -> None:
             found.append({"frames": frames, "anonymous_mib": float(child.stdout.split()[-1])})
     record(
         "training_memory", found[1]["anonymous_mib"] / found[0]["anonymous_mib"], found, bar=1.05,
-        higher_is_better=False, file=options.json, steps=STEPS,
+        higher_is_better=False, file=options.json, steps=STEPS, threads_of_the_training=1,
     )  # fmt: skip
 
 

@@ -168,7 +168,7 @@ def test_the_source_keeps_the_protocols(banks: Banks) -> None:
 
 
 def test_a_source_without_a_bank_says_where_it_gets_one() -> None:
-    with pytest.raises(UsageError, match=r"SelfCut has no bank: use it as data\.anomalies"):
+    with pytest.raises(UsageError, match=r"SelfCut has no bank: use it in the data module \(data\.anomalies\)"):
         SelfCut().draw(generator(0, "test"), SIZE, 1)
 
 

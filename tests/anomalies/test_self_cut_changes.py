@@ -117,19 +117,22 @@ def test_gliding_objects_are_fast_and_their_limbs_rest(bank: Bank) -> None:
 
 
 def test_fast_objects_are_faster_than_normal_ones_of_their_size_whatever_their_own_speed(tmp_path: Path) -> None:
-    slow, brisk = Actor(12, 8, lambda frame: (40, 20 + frame // 3)), walker(top=10, height=24)
-    write_bank(tmp_path, Cutting(), [("slow", film(40, slow)), *(("brisk", film(40, brisk)) for _ in range(9))])
+    slow, brisk = Actor(12, 8, lambda frame: (40, 10 + frame // 2)), walker(top=10, height=24)
+    write_bank(tmp_path, Cutting(), [("slow", film(80, slow)), *(("brisk", film(80, brisk)) for _ in range(9))])
     bank = Bank(tmp_path)
+    assert len(bank) == 10
     assert bank.brisk == pytest.approx(1 / 24)
     for drawn in draws(bank, "faster", number=200):
         assert 1.2 <= drawn.speed / (bank.brisk * bank.cutout(drawn.track, 0).mask.shape[0]) <= 3.5
         assert drawn.velocity[1] == pytest.approx(0, abs=1e-9)
 
 
-def test_what_hardly_moves_gets_a_way_to_either_side_when_it_must_be_fast(tmp_path: Path) -> None:
-    creeping = Actor(12, 8, lambda frame: (40 + frame // 15, 20))
-    write_bank(tmp_path, Cutting(), [("creep", film(40, creeping)), *(("walk", film(40, ACTOR)) for _ in range(3))])
+def test_what_stands_gets_a_way_to_either_side_when_it_must_be_fast(tmp_path: Path) -> None:
+    comes = Actor(12, 8, lambda frame: (20, 20 if frame > 25 else 200))
+    write_bank(tmp_path, Cutting(), [("comes", film(40, comes)), *(("walk", film(40, ACTOR)) for _ in range(3))])
     bank = Bank(tmp_path)
+    assert len(bank) == 4
+    assert (bank.cutout(0, 0).center == bank.cutout(0, bank.length(0) - 1).center).all()
     velocities = np.array([drawn.velocity for drawn in draws(bank, "faster", number=200) if drawn.track == 0])
     assert len(velocities) > 30
     assert np.abs(velocities[:, 1]).max() == 0

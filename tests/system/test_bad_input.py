@@ -162,6 +162,8 @@ def test_a_checkpoint_that_is_none(command, squares, tmp_path: Path, content: by
         ("--seed", 2**32, "--seed 4294967296"),
         ("--trainer.max_epochs", 3, "teacher.epochs"),
         ("--trainer.limit_val_batches", 1, "whole videos"),
+        ("--trainer.limit_test_batches", 0.5, "whole videos"),
+        ("--trainer.limit_val_batches", 1.0, "whole videos"),
         ("--trainer.accelerator", "gpu", "trainer: "),
     ],
 )
