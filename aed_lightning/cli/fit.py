@@ -77,10 +77,11 @@ def _calibrate(cli: AedCLI, trainer: L.Trainer, stage: Stage, evaluation: Evalua
         return {}
     trainer.validate(stage, cli.datamodule, verbose=False)
     rates = {row.name: row.fps for row in held_out}
-    fps = [rates[video.video] for video in evaluation.normal]
+    normal = [video for video in evaluation.normal if video.video in rates]
+    fps = [rates[video.video] for video in normal]
     return {
         name: Calibration.of(
-            [function(video.raw, video.frame_index, cli.smoothing.sigma) for video in evaluation.normal], fps
+            [function(video.raw, video.frame_index, cli.smoothing.sigma) for video in normal], fps
         ).to_json()
         for name, function in (("centered", smooth), ("causal", smooth_causal))
     }

@@ -53,6 +53,7 @@ def run(arguments: Sequence[str]) -> int:
         print(HELP)
         return 0
     options = _parse(arguments)
+    from ..core import UsageError
     from ..runtime import load
     from ..runtime.notify import Notifier
     from ..runtime.recordings import Manner
@@ -67,7 +68,14 @@ def run(arguments: Sequence[str]) -> int:
         overlay=not options.no_overlay, fps=options.fps, batch_size=options.batch_size, reader=options.reader,
         resume=options.resume,
     )  # fmt: skip
-    about = {"weights": str(options.weights), "sigma": scorer.smoothing.sigma, "smoothing": smoothing}
+    if options.seconds is not None and not 0 < options.seconds < 1e9:
+        raise UsageError(f"--seconds {options.seconds}: give more than 0")
+    about = {
+        "weights": str(options.weights),
+        "fingerprint": scorer.fingerprint,
+        "sigma": scorer.smoothing.sigma,
+        "smoothing": smoothing,
+    }
     with ExitStack() as stack:
         notifier = stack.enter_context(Notifier(options.notify)) if options.notify else None
         if isinstance(source, LiveSource):
@@ -85,18 +93,14 @@ def _score_recordings(
 ) -> None:  # fmt: skip
     from ..data.progress import default_progress
     from ..runtime.recordings import score_recording
-    from ..runtime.results import finished
 
     progress = default_progress()
     progress.start(len(recordings), 0)
     try:
         for recording in recordings:
             folder = options.out / recording.name if len(recordings) > 1 else options.out
-            if options.resume and finished(folder):
-                progress.note(f"{recording.path}: scored already")
-            else:
-                found = score_recording(scorer, recording, folder, manner, progress, about, notifier)
-                progress.note(f"{recording.path}: {len(found)} events, {folder}")
+            found = score_recording(scorer, recording, folder, manner, progress, about, notifier)
+            progress.note(f"{recording.path}: {len(found)} events, {folder}")
             progress.video(recording.name)
     finally:
         progress.done()

@@ -39,7 +39,7 @@ def score_live(
 
     def finish() -> None:
         if results is not None:
-            tell(results.close(complete=True))
+            tell(results.close())
 
     with ExitStack() as stack:
         stack.callback(finish)
@@ -70,4 +70,6 @@ def score_live(
             if overlay is not None:
                 small = stored_frame(picture.frame, overlay.size, 3).transpose(1, 2, 0)
                 overlay.write(small, scored, picture.came - began, alarmed=results.alarmed)
+    if results is not None:
+        results.finish()
     return live

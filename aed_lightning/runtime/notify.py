@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 import urllib.request
 from collections import deque
 from collections.abc import Mapping
@@ -28,10 +27,15 @@ class Notifier:
     def __init__(self, address: str) -> None:
         if not address.startswith(("http://", "https://")):
             raise UsageError(f"--notify {without_password(address)}: give an http or https address")
+        if "@" in address.partition("://")[2].partition("/")[0]:
+            raise UsageError(
+                f"--notify {without_password(address)}: an address with user and password is not supported"
+            )
         self._address = address
         self._waiting: deque[bytes] = deque()
         self._changed = threading.Condition()
         self._closing = False
+        self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name="notify", daemon=True)
         self.lost = 0
 
@@ -51,6 +55,7 @@ class Notifier:
     def __exit__(self, *_: object) -> None:
         with self._changed:
             self._closing = True
+            self._wake.set()
             self._changed.notify()
         self._thread.join(LAST_CHANCE_SECONDS)
         with self._changed:
@@ -72,7 +77,7 @@ class Notifier:
                     if self._waiting and self._waiting[0] is event:
                         self._waiting.popleft()
             else:
-                time.sleep(pause)
+                self._wake.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
 
     def _taken(self, event: bytes) -> bool:
@@ -82,5 +87,5 @@ class Notifier:
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):
                 return True
-        except (OSError, HTTPException):
+        except (OSError, HTTPException, ValueError):
             return False

@@ -82,8 +82,12 @@ def score_recording(
         results = Results(
             folder, alarm, size=size, fps=fps, stride=manner.stride, resume=manner.resume,
             about={"source": str(recording.path), "fps": fps, "size": list(size), "stride": manner.stride,
-                   **asdict(alarm), **about},
+                   "bytes": recording.path.stat().st_size, "precision": scorer.precision, **asdict(alarm), **about},
         )  # fmt: skip
+        if results.complete:
+            results.close()
+            progress.note(f"{recording.path}: scored already")
+            return results.incidents
         seen = _Seen(enumerate(chain([first], frames)), overlay_size(size), manner, results.next_frame)
         overlay = None
         if manner.overlay:
@@ -96,7 +100,6 @@ def score_recording(
                 if notifier is not None:
                     notifier.post({"source": str(recording.path), **asdict(incident)})
 
-        complete = False
         try:
             for scored in scorer.stream(
                 recording.name, seen, stride=manner.stride, batch_size=manner.batch_size, first=results.next_frame,
@@ -106,12 +109,12 @@ def score_recording(
                 if overlay is not None:
                     overlay.write(seen.frame(scored), scored, scored.frame_index / fps, alarmed=results.alarmed)
                 progress.frames(manner.stride)
-            complete = True
         finally:
-            tell(results.close(complete=complete))
+            tell(results.close())
     for warning in reader.warnings:
         progress.note(f"{recording.path}: {warning}")
     write_timeline(folder, results.incidents, recording.name)
+    results.finish()
     return results.incidents
 
 

@@ -16,6 +16,7 @@ from ..core import DataError, UsageError, write_json
 from ..scoring.events import Alarm, Event, EventFinder
 from .scorer import ScoredFrame
 
+FILES = ("scores.csv", "events.json", "timeline.png", "overlay.mp4")
 COLUMNS = ("frame", "time", "raw", "smoothed", "threshold", "is_anomalous", "warm_up", "dropped")
 
 
@@ -71,17 +72,21 @@ class Results:
         self.next_frame = 0
         self._finder, self._alarm = EventFinder(alarm, stride), alarm
         self._size, self._fps, self._about = size, fps, json.loads(json.dumps(about))
+        self.complete = False
+        """Whether the source was scored to its end before."""
         self._file, self._events = folder / "scores.csv", folder / "events.json"
         self._open: _Open | None = None
         folder.mkdir(parents=True, exist_ok=True)
-        earlier = self._earlier(resume) if self._events.is_file() else None
+        earlier = self._earlier(resume)
         self._handle = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         if earlier is None:
             os.ftruncate(self._handle, 0)
             self._append(COLUMNS)
         else:
             self._replay(earlier)
-        self._write_events(complete=False)
+            self.complete = earlier["complete"] is True
+        if not self.complete:
+            self._write_events(complete=False)
 
     @property
     def alarmed(self) -> bool:
@@ -90,7 +95,7 @@ class Results:
 
     def write(self, frame: ScoredFrame, seconds: float) -> list[Incident]:
         """Append a frame that came so many seconds after the start; the events that it ends."""
-        found = self._push(frame.frame_index, frame.smoothed, seconds, frame.heat)
+        found = self._push(frame.frame_index, frame.smoothed, seconds, frame.dropped, frame.heat)
         self._append(
             (frame.frame_index, f"{seconds:.3f}", repr(frame.raw), repr(frame.smoothed), repr(self._alarm.threshold),
              int(self.alarmed), int(frame.warm_up), frame.dropped)
@@ -99,38 +104,40 @@ class Results:
             self._write_events(complete=False)
         return found
 
-    def close(self, *, complete: bool) -> list[Incident]:
-        """End the last event and the files. complete: whether the source was scored to its end."""
+    def finish(self) -> None:
+        """Say that the source was scored to its end, when all that belongs to it is written."""
+        self._write_events(complete=True)
+
+    def close(self) -> list[Incident]:
+        """End the last event and the file of scores."""
         found = self._ended(self._finder.flush())
         os.close(self._handle)
-        self._write_events(complete=complete)
+        if not self.complete:
+            self._write_events(complete=False)
         return found
 
-    def _earlier(self, resume: bool) -> dict[str, Any]:
-        """What events.json says of the scoring before."""
-        if not resume:
+    def _earlier(self, resume: bool) -> dict[str, Any] | None:
+        """What events.json says of the scoring before; none where there was none."""
+        there = [name for name in FILES if (self._events.parent / name).exists()]
+        if not there:
+            return None
+        if not resume or not self._events.is_file():
             raise UsageError(f"{self._events.parent} holds scores already; go on with --resume, or name another folder")
-        try:
-            earlier: dict[str, Any] = json.loads(self._events.read_text(encoding="utf-8"))
-            differing = [key for key, value in self._about.items() if earlier.get(key) != value]
-        except (ValueError, AttributeError) as error:
-            raise DataError(f"{self._events} is none of ours ({error}); remove its folder") from error
-        if differing:
-            what = ", ".join(f"{key} {earlier.get(key)!r}, now {self._about[key]!r}" for key in differing)
-            raise UsageError(f"{self._events.parent} holds other scores ({what}); name another folder")
-        return earlier
+        return read_results(self._events.parent, self._about)
 
     def _replay(self, earlier: dict[str, Any]) -> None:
         """Take up the lines that are there; half a line at the end, of a machine that went off, is cut away."""
         text = self._file.read_bytes()
         os.ftruncate(self._handle, text.rfind(b"\n") + 1)
         for row in csv.DictReader(text[: text.rfind(b"\n") + 1].decode("ascii").splitlines()):
-            self._push(int(row["frame"]), float(row["smoothed"]), float(row["time"]), None)
+            self._push(int(row["frame"]), float(row["smoothed"]), float(row["time"]), int(row["dropped"]), None)
         known = {event["start"]: Box(**event["where"]) for event in earlier["events"] if event["where"]}
         self.incidents = [replace(incident, where=known.get(incident.start)) for incident in self.incidents]
 
-    def _push(self, frame: int, smoothed: float, seconds: float, heat: np.ndarray | None) -> list[Incident]:
-        found = self._ended(self._finder.push(frame, smoothed))
+    def _push(
+        self, frame: int, smoothed: float, seconds: float, dropped: int, heat: np.ndarray | None
+    ) -> list[Incident]:
+        found = self._ended(self._finder.push(frame, smoothed, dropped))
         start = self._finder.start
         if start is not None:
             if self._open is None or self._open.frame != start:
@@ -165,12 +172,18 @@ class Results:
         write_json(self._events, {"version": 1, **self._about, "complete": complete, "events": events})
 
 
-def finished(folder: Path) -> bool:
-    """Whether a folder holds the results of a recording that was scored to its end."""
+def read_results(folder: Path, about: dict[str, Any]) -> dict[str, Any]:
+    """The events.json of a folder, if it is of a scoring like `about`. Raises UsageError, DataError."""
+    file = folder / "events.json"
     try:
-        return json.loads((folder / "events.json").read_text(encoding="utf-8"))["complete"] is True
-    except (OSError, ValueError, LookupError, TypeError):
-        return False
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        differing = [key for key, value in about.items() if found.get(key) != value]
+    except (ValueError, AttributeError) as error:
+        raise DataError(f"{file} is none of ours ({error}); remove its folder") from error
+    if differing:
+        what = ", ".join(f"{key} {found.get(key)!r}, now {about[key]!r}" for key in differing)
+        raise UsageError(f"{folder} holds other scores ({what}); name another folder")
+    return found
 
 
 def strongest_box(heat: Float[np.ndarray, "rows columns"], size: tuple[int, int]) -> Box:

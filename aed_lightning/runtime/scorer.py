@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
-from ..core import DataError, FrameScores, UsageError
+from ..core import DataError, FrameScores, RunPaths, UsageError
 from ..core.clip import Batch, Clips
 from ..core.environment import has_bfloat16
 from ..data.finish import Finish
 from ..data.ingest import stored_frame
 from ..data.readers import Pulse, ahead, open_video
 from ..data.readers.live import LiveReader
+from ..data.sources import sha256_of
 from ..model import AutoEncoder, reconstruct
 from ..model.weights import load_weights
 from ..scoring.calibration import Calibration
@@ -54,7 +55,7 @@ class Scorer:
 
     with_student: whether the student has been trained. channels: 1 for gray, 3 for color. clip_offset: frames between
     the frames of a clip. seed: of the masks. calibrations: "centered" and "causal", where the weights have them.
-    device, precision: where and how the network runs.
+    device, precision: where and how the network runs. fingerprint: SHA-256 of the file of the weights.
     """
 
     network: AutoEncoder
@@ -67,6 +68,7 @@ class Scorer:
     calibrations: dict[str, Calibration]
     device: torch.device
     precision: str
+    fingerprint: str = ""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -135,19 +137,25 @@ class Scorer:
         smoother = stream_smoother(self.smoothing.sigma, causal=causal, stride=stride)
         waiting: deque[tuple[Window, np.ndarray]] = deque()
         scored: deque[float] = deque()
+        # Filters go over places, not over frames: dropped clips leave no hole in them, missing frames do.
+        place, following = 0, 0
 
         def smoothed(scores: list[tuple[int, float]], *, end: bool) -> Iterator[ScoredFrame]:
             scored.extend(score for _, score in scores)
-            done = smoother.extend([frame for frame, _ in scores], np.array([score for _, score in scores]))
-            for frame, value in done + (smoother.flush() if end else []):
+            done = smoother.extend([at for at, _ in scores], np.array([score for _, score in scores]))
+            for _, value in done + (smoother.flush() if end else []):
                 (window, heat), score = waiting.popleft(), scored.popleft()
-                assert window.frame_index == frame
-                yield ScoredFrame(frame, score, value, window.warm_up, window.dropped, heat)
+                yield ScoredFrame(window.frame_index, score, value, window.warm_up, window.dropped, heat)
 
         for windows in batches:
             values, heat = self._values(video, windows)
             waiting.extend(zip(windows, heat, strict=True))
-            yield from smoothed(raw.extend([window.frame_index for window in windows], values), end=False)
+            places = []
+            for window in windows:
+                place += stride if window.frame_index == following + window.dropped * stride else 2 * stride
+                following = window.frame_index + stride
+                places.append(place)
+            yield from smoothed(raw.extend(places, values), end=False)
         yield from smoothed(raw.flush(), end=True)
 
     def windows(
@@ -196,7 +204,8 @@ def load(weights: str | Path, *, device: str = "auto", precision: str = "auto") 
     """
     if precision not in ("auto", "32-true", "bf16-mixed"):
         raise UsageError(f"precision {precision!r}: give auto, 32-true or bf16-mixed")
-    network, card = load_weights(Path(weights))
+    path = Path(weights)
+    network, card = load_weights(path)
     place = _device(device)
     if precision == "auto":
         native = place.type == "cuda" or has_bfloat16()
@@ -213,6 +222,7 @@ def load(weights: str | Path, *, device: str = "auto", precision: str = "auto") 
             calibrations={name: Calibration.from_json(levels) for name, levels in card.get("calibration", {}).items()},
             device=place,
             precision=precision,
+            fingerprint=sha256_of(path if path.is_file() else RunPaths(path).weights),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{weights}: its model.json is none of ours ({error!r}); train again or give others") from error

@@ -9,7 +9,8 @@ from ..core import UsageError
 from ..data.names import natural_key
 from ..data.readers import VIDEO_SUFFIXES, image_files
 
-_ADDRESS = re.compile(r"^(rtsp|rtsps|rtmp|http|https|udp|tcp|srt)://", re.IGNORECASE)
+_ADDRESS = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_CREDENTIAL = re.compile(r"((?:user|password|passwd|pwd|pass|token|key)=)[^/&;_]*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ def find_source(source: str) -> list[Recording] | LiveSource:
 
     Raises UsageError where there is nothing, or two recordings would have one name.
     """
+    source = source.strip()
     if source.isascii() and source.isdigit() and not Path(source).exists():
         return LiveSource(source)
     if _ADDRESS.match(source):
@@ -68,4 +70,7 @@ def find_source(source: str) -> list[Recording] | LiveSource:
 def without_password(address: str) -> str:
     """An address as it may be shown: without all that stands before its last @, and without the query."""
     scheme, separator, rest = address.partition("://")
-    return f"{scheme}{separator}{rest.partition('?')[0].rpartition('@')[2]}"
+    if not separator:
+        return address
+    shown = rest.rpartition("@")[2].partition("?")[0]
+    return scheme + separator + _CREDENTIAL.sub(r"\1***", shown)

@@ -50,10 +50,13 @@ class EventFinder:
         """The first frame of the event that the last frame is in, be it long enough or not; or none."""
         return None if self._current is None else self._current.start
 
-    def push(self, frame: int, smoothed: float) -> list[Event]:
-        """Take the next frame; the event that it ends, if any, in a list. Indices ascend."""
+    def push(self, frame: int, smoothed: float, dropped: int = 0) -> list[Event]:
+        """Take the next frame; the event that it ends, if any, in a list. Indices ascend.
+
+        dropped: frames before it that were not scored for want of time; they are no gap.
+        """
         ended = []
-        if self._current and frame != self._current.end - 1 + self.stride:
+        if self._current and frame != self._current.end - 1 + (1 + dropped) * self.stride:
             ended = self.flush()
         if self._current is None:
             if smoothed >= self.alarm.threshold:

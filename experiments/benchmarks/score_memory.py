@@ -51,7 +51,7 @@ def main() -> None:
             results.write(scored, scored.frame_index / 25)
             if scored.frame_index % EVERY == 0:
                 samples.append({"frame": scored.frame_index, **usage()})
-        results.close(complete=True)
+        results.close()
     settled = [sample["anonymous_mib"] for sample in samples if sample["frame"] >= SETTLED]
     record(
         "score_memory", max(settled) / settled[0], samples, bar=1.02, higher_is_better=False, file=options.json,

@@ -2,6 +2,7 @@ import csv
 import json
 import os
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ def heat_at(row: int, column: int) -> np.ndarray:
 
 
 def scored(frame: int, smoothed: float) -> ScoredFrame:
-    return ScoredFrame(frame, 2 * smoothed, smoothed, frame < 3, frame % 2, heat_at(1, frame % 8))
+    return ScoredFrame(frame, 2 * smoothed, smoothed, frame < 3, 0, heat_at(1, frame % 8))
 
 
 def results(folder: Path, about: dict = ABOUT, **options: bool) -> Results:
@@ -54,7 +55,7 @@ def test_every_frame_is_a_line_as_soon_as_it_is_written(tmp_path):
         assert (int(line["frame"]), float(line["time"])) == (frame, frame / 10)
         assert (float(line["raw"]), float(line["smoothed"]), float(line["threshold"])) == (2 * score, score, 1.0)
         assert int(line["is_anomalous"]) == (frame in (2, 3, 4, 7, 8)) == found.alarmed
-        assert (int(line["warm_up"]), int(line["dropped"])) == (frame < 3, frame % 2)
+        assert (int(line["warm_up"]), int(line["dropped"])) == (frame < 3, 0)
 
 
 def test_events_have_times_and_the_place_of_their_peak(tmp_path):
@@ -67,7 +68,8 @@ def test_events_have_times_and_the_place_of_their_peak(tmp_path):
     assert not events(tmp_path)["complete"]
     found.write(scored(7, SCORES[7]), 0.7)
     assert len(events(tmp_path)["events"]) == 1
-    assert [incident.start for incident in found.close(complete=True)] == [7]
+    assert [incident.start for incident in found.close()] == [7]
+    found.finish()
     assert [event["start"] for event in events(tmp_path)["events"]] == [2, 7]
     assert events(tmp_path)["complete"]
     assert events(tmp_path)["source"] == "v.mp4"
@@ -75,7 +77,7 @@ def test_events_have_times_and_the_place_of_their_peak(tmp_path):
 
 @pytest.mark.parametrize("stop", range(1, len(SCORES)))
 def test_scoring_that_was_killed_anywhere_goes_on_to_the_same_files(tmp_path, stop):
-    written(tmp_path / "whole", range(len(SCORES))).close(complete=True)
+    written(tmp_path / "whole", range(len(SCORES))).close()
     if (child := os.fork()) == 0:
         written(tmp_path / "killed", range(stop))
         os.kill(os.getpid(), signal.SIGKILL)
@@ -84,7 +86,7 @@ def test_scoring_that_was_killed_anywhere_goes_on_to_the_same_files(tmp_path, st
     assert resumed.next_frame == stop
     for frame in range(stop, len(SCORES)):
         resumed.write(scored(frame, SCORES[frame]), frame / 10)
-    resumed.close(complete=True)
+    resumed.close()
     whole, killed = ((tmp_path / name / "scores.csv").read_bytes() for name in ("whole", "killed"))
     assert whole == killed
     for one, other in zip(events(tmp_path / "whole")["events"], events(tmp_path / "killed")["events"], strict=True):
@@ -127,3 +129,12 @@ def test_events_of_a_live_source_have_the_times_at_which_their_frames_came(tmp_p
         found.write(scored(frame, 1.0 if frame in (2, 3) else 0.0), seconds)
     (event,) = events(tmp_path)["events"]
     assert (event["start_time"], event["peak_time"], event["end_time"]) == (5.0, 5.0, 5.6)
+
+
+def test_dropped_frames_are_counted_and_end_no_event(tmp_path):
+    found = results(tmp_path)
+    for frame, dropped in ((2, 0), (3, 0), (6, 2), (7, 0)):
+        found.write(replace(scored(frame, 1.0), dropped=dropped), frame / 10)
+    assert [int(row["dropped"]) for row in rows(tmp_path)] == [0, 0, 2, 0]
+    assert [(incident.start, incident.end) for incident in found.close()] == [(2, 8)]
+    assert [incident.start for incident in results(tmp_path, resume=True).close()] == [2]

@@ -25,7 +25,9 @@ def test_a_file_whose_name_looks_like_a_pattern_is_a_file(tmp_path):
     assert [video.name for video in find_source(str(tmp_path / "a[1].mp4"))] == ["a[1]"]
 
 
-@pytest.mark.parametrize("source", ["0", "12", "rtsp://u:p@cam/live", "RTSP://cam", "http://h/s.ts"])
+@pytest.mark.parametrize(
+    "source", ["0", "12", "rtsp://u:p@cam/live", "RTSP://cam", "http://h/s.ts", "rtps://u:p@typo", "mms://c"]
+)
 def test_numbers_and_addresses_are_live(source):
     assert find_source(source) == LiveSource(source)
 
@@ -51,6 +53,8 @@ def test_two_recordings_of_one_name_are_refused(tmp_path):
         ("rtsp://me:sec@ret@cam/live/2", "rtsp://cam/live/2"),
         ("rtsp://me:se/cr/et@cam/live", "rtsp://cam/live"),
         ("http://cam/s.ts?token=secret", "http://cam/s.ts"),
+        ("rtsp://me:se?cret@cam/live", "rtsp://cam/live"),
+        ("rtsp://cam/user=admin_password=secret_channel=1.sdp", "rtsp://cam/user=***_password=***_channel=1.sdp"),
         ("rtsp://cam", "rtsp://cam"),
         ("0", "0"),
     ],

@@ -51,6 +51,12 @@ def test_a_gap_ends_an_event():
     assert found([1.0, 1.0, 1.0], Alarm(1.0, 0.5), frames=[3, 4, 9]) == [Event(3, 5, 1.0, 3), Event(9, 10, 1.0, 9)]
 
 
+def test_dropped_frames_are_no_gap():
+    finder = EventFinder(Alarm(1.0, 0.5))
+    found = [event for frame, dropped in ((3, 0), (6, 2), (7, 0), (9, 0)) for event in finder.push(frame, 1.0, dropped)]
+    assert found + finder.flush() == [Event(3, 8, 1.0, 3), Event(9, 10, 1.0, 9)]
+
+
 def test_its_start_is_known_from_the_threshold_to_the_release():
     finder, starts = EventFinder(Alarm(1.0, 0.5, 3)), []
     for frame, score in enumerate([0.6, 1.0, 0.6, 0.4, 0.6]):

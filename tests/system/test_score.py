@@ -1,6 +1,7 @@
 import csv
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -13,6 +14,7 @@ from aed_lightning.data.readers import open_video
 from aed_lightning.model.weights import read_checkpoint
 from aed_lightning.runtime import load
 from aed_lightning.scoring.calibration import Calibration
+from aed_lightning.scoring.temporal import smooth_causal
 
 LEVELS = ("--quantile", 0.9, "--min-seconds", 0)
 ALL = ("scores.csv", "events.json", "timeline.png", "overlay.mp4")
@@ -113,6 +115,19 @@ def test_a_missing_frame_ends_a_run_and_warms_up_again(squares, trained: Path):
     assert [frame.frame_index for frame in found if frame.warm_up] == [0, 1, 2, 10, 11, 12]
 
 
+def test_dropped_clips_leave_no_hole_in_the_smoothing(squares, trained: Path):
+    """Without every third clip: smoothed as if those that are left were neighbors."""
+    scorer = load(trained)
+    windows = list(scorer.windows(enumerate(open_video(squares.root / "test" / "stop.avi").frames())))
+    left = [replace(window, dropped=int(window.frame_index % 3 == 0 and window.frame_index > 0))
+            for window in windows if window.frame_index % 3 != 2]  # fmt: skip
+    found = list(scorer.stream_windows("stop", [[window] for window in left], causal=True))
+    assert [frame.frame_index for frame in found] == [window.frame_index for window in left]
+    raw = np.array([frame.raw for frame in found])
+    expected = smooth_causal(raw, np.arange(len(raw)), scorer.smoothing.sigma)
+    np.testing.assert_allclose([frame.smoothed for frame in found], expected, rtol=1e-12)
+
+
 def test_every_other_frame_can_be_scored(command, squares, trained: Path, tmp_path: Path):
     arguments = ("--weights", trained, "--source", squares.root / "test" / "stop.avi", "--out", tmp_path / "out")
     assert command("score", *arguments, "--stride", 2, "--no-overlay").code == 0
@@ -141,6 +156,26 @@ def test_a_scoring_that_broke_off_goes_on_to_the_same_scores(command, squares, s
     again = command("score", *arguments, "--resume")
     assert again.code == 0
     assert "scored already" in again.output
+
+
+def test_a_folder_with_files_of_others_is_refused_and_left_alone(command, squares, trained: Path, tmp_path: Path):
+    (tmp_path / "scores.csv").write_text("mine")
+    arguments = ("--weights", trained, "--source", squares.root / "test" / "stop.avi", "--out", tmp_path)
+    outcome = command("score", *arguments)
+    assert outcome.code == 2
+    assert "holds scores already" in outcome.errors
+    assert (tmp_path / "scores.csv").read_text() == "mine"
+
+
+def test_other_weights_are_not_mixed_with_what_is_there(command, squares, scored, trained: Path, tmp_path: Path):
+    shutil.copytree(scored / "stop", tmp_path / "out")
+    found = events(scored / "stop")
+    (tmp_path / "out" / "events.json").write_text(json.dumps({**found, "fingerprint": "another"}))
+    source = squares.root / "test" / "stop.avi"
+    arguments = ("--weights", trained, "--source", source, "--out", tmp_path / "out", *LEVELS)
+    outcome = command("score", *arguments, "--resume")
+    assert outcome.code == 2
+    assert "holds other scores (fingerprint 'another', now" in outcome.errors
 
 
 def test_an_untrained_threshold_is_asked_for(command, squares, trained: Path, tmp_path: Path):
@@ -215,9 +250,10 @@ def test_a_card_that_is_none_of_ours_is_refused(command, trained: Path, tmp_path
     shutil.copytree(trained, tmp_path / "run")
     card = json.loads((trained / "model.json").read_text())
     (tmp_path / "run" / "model.json").write_text(json.dumps({**card, "rule": {"name": "unheard"}}))
-    outcome = command("score", "--weights", tmp_path / "run", "--source", tmp_path, "--out", tmp_path / "out")
-    assert outcome.code in (1, 2)
-    assert "error: " in outcome.errors
+    write_video(tmp_path / "v.avi", list(range(2, 30)), top=4)
+    outcome = command("score", "--weights", tmp_path / "run", "--source", tmp_path / "v.avi", "--out", tmp_path / "out")
+    assert outcome.code == 1
+    assert "its model.json is none of ours" in outcome.errors
 
 
 def test_the_scorer_takes_the_weights_of_the_checkpoint(trained: Path):

@@ -88,10 +88,11 @@ class LiveReader:
         with self._changing:
             if self._closed.is_set():
                 return False
-            self._pipe, theirs = self._context.Pipe(duplex=False)
-            self._child = self._context.Process(target=_read, args=(self._address, theirs), daemon=True, name="live")
-            self._child.start()
+            pipe, theirs = self._context.Pipe(duplex=False)
+            child = self._context.Process(target=_read, args=(self._address, theirs), daemon=True, name="live")
+            child.start()
             theirs.close()
+            self._child, self._pipe = child, pipe
             return True
 
     def _end_child(self) -> None:
