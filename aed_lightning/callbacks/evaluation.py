@@ -10,30 +10,35 @@ import numpy as np
 from torch import Tensor
 
 from ..core import FrameScores, RunPaths, UsageError, atomic_path, write_json
-from ..core.clip import Batch
-from ..metrics import evaluate, smoothed_scores
+from ..core.clip import Batch, Clips
+from ..metrics import bootstrap_intervals, evaluate, smoothed_scores
+from ..scoring.maps import predicted_map
 from ..scoring.smoothing import Smoothing
 from ..stages.stage import Stage
 from .collecting import TRIVIAL, FrameCollector
+from .pictures import FrameAndMap, write_pictures
 
 
 class Evaluation(L.Callback):
-    """Logs `val/…` and `test/…`, writes `scores/VIDEO.npz` and `metrics.json`.
+    """Logs `val/…` and `test/…`, writes `scores/VIDEO.npz`, `metrics.json` and `pictures/` of the worst frames.
 
-    Needs loaders whose data set has `video_names` and `kinds(video)`, as the DataModule's have.
+    Needs loaders whose data set has `video_names`, `kinds(video)` and `clip_of(video, frame)`, as the DataModule's
+    have.
     record: what metrics.json says of the run beside the figures (dataset, epoch, seed, command, …).
+    normal: scores of the held-out videos without anomalies, of the last validation.
     """
 
     def __init__(self, smoothing: Smoothing, paths: RunPaths, record: Mapping[str, Any]) -> None:
         self.smoothing, self.paths, self.record = smoothing, paths, dict(record)
         self.figures: dict[str, Any] = {}
+        self.normal: list[FrameScores] = []
         self._collector: FrameCollector | None = None
         self._dataset: Any = None
         self._started = 0.0
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         assert isinstance(pl_module, Stage)
-        if pl_module.rule.needs_whole_videos and trainer.world_size > 1:
+        if pl_module.rule.reach and trainer.world_size > 1:
             raise UsageError(f"scoring rule {pl_module.rule.name!r} filters over time: evaluate it on one process")
 
     # validation
@@ -47,7 +52,9 @@ class Evaluation(L.Callback):
         self._add(batch, outputs)
 
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        figures = evaluate(self._with_kinds(self._videos("model")), sigma_frames=self.smoothing.sigma)
+        videos = self._videos("model")
+        self.normal = [video for video in videos if video.label is not None and not np.any(video.label)]
+        figures = evaluate(self._with_kinds(videos), sigma_frames=self.smoothing.sigma)
         for grade, found in figures.get("per_kind", {}).items():
             pl_module.log(f"val/{grade}_auc", found["auc"])
         pl_module.log("val/micro_auc", figures["micro_auc"], prog_bar=True)
@@ -84,6 +91,7 @@ class Evaluation(L.Callback):
         if trainer.is_global_zero:
             self._write_scores(videos)
             write_json(self.paths.metrics, self.figures)
+            write_pictures(self.paths.pictures, videos, lambda video, frame: self._seen(trainer, video, frame))
 
     # prediction: scores without figures
 
@@ -128,6 +136,7 @@ class Evaluation(L.Callback):
             "frames": sum(len(video.raw) for video in videos),
             "per_kind": standard.pop("per_kind", {}),
             "standard": standard,
+            "intervals": bootstrap_intervals(videos, sigma_frames=sigma),
             "official": official,
             "causal": _aucs(evaluate(videos, sigma_frames=sigma, causal=True)),
             "raw": _aucs(evaluate(videos, sigma_frames=0.0)),
@@ -158,6 +167,16 @@ class Evaluation(L.Callback):
             ]
             named.append(FrameScores(video.video, video.frame_index, video.raw, label=video.label, kinds=of_frames))
         return named
+
+    def _seen(self, trainer: L.Trainer, video: str, frame: int) -> FrameAndMap:
+        """A frame and its anomaly map, computed anew: the ids give the same mask, and maps of all frames are large."""
+        stage = trainer.lightning_module
+        assert isinstance(stage, Stage)
+        batch: Batch = trainer.strategy.batch_to_device(Clips.stack([self._dataset.clip_of(video, frame)]))
+        with trainer.precision_plugin.test_step_context():
+            reconstruction = stage.reconstruct(batch, with_student=False, mask_ratio=stage.rule.mask_ratio)
+        grid = predicted_map(reconstruction)[0].unflatten(0, (stage.network.rows, -1))
+        return batch.inputs[0, 3:6].float().cpu().numpy(), grid.cpu().numpy()
 
     def _write_scores(self, videos: list[FrameScores]) -> None:
         for video in videos:

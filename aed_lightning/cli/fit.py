@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import lightning.pytorch as L
 from lightning.pytorch.cli import LightningArgumentParser
@@ -10,6 +10,8 @@ from lightning.pytorch.cli import LightningArgumentParser
 from ..callbacks import Evaluation
 from ..data.progress import default_progress
 from ..model.weights import save_weights
+from ..scoring.calibration import Calibration
+from ..scoring.temporal import smooth, smooth_causal
 from ..stages.stage import Stage
 from .resume import checkpoints_to_resume, distilled_from, load_teacher, refuse_changed_configuration
 from .summary import print_summary
@@ -34,7 +36,8 @@ def run(arguments: Sequence[str]) -> int:
     cli.write_run_files()
     for name in names:
         trainer, stage, evaluation = _train(cli, name, resumed.get(name))
-    save_weights(cli.paths, cli.network, cli.card(names[-1]))
+    calibration = _calibrate(cli, trainer, stage, evaluation)
+    save_weights(cli.paths, cli.network, {**cli.card(names[-1]), "calibration": calibration})
     if options.evaluate:
         trainer.test(stage, cli.datamodule, verbose=False)
         print_summary(cli.console, evaluation.figures, cli.paths.root)
@@ -65,3 +68,20 @@ def _train(cli: AedCLI, name: str, checkpoint: Path | None) -> tuple[L.Trainer, 
         checkpoint = None
     trainer.fit(stage, cli.datamodule, ckpt_path=checkpoint, weights_only=True)
     return trainer, stage, evaluation
+
+
+def _calibrate(cli: AedCLI, trainer: L.Trainer, stage: Stage, evaluation: Evaluation) -> dict[str, Any]:
+    """Levels of the score on held-out normal video, for the thresholds of `score`; none without such video."""
+    held_out = cli.datamodule.training_rows()[1]
+    if not held_out:
+        return {}
+    trainer.validate(stage, cli.datamodule, verbose=False)
+    rates = {row.name: row.fps for row in held_out}
+    normal = [video for video in evaluation.normal if video.video in rates]
+    fps = [rates[video.video] for video in normal]
+    return {
+        name: Calibration.of(
+            [function(video.raw, video.frame_index, cli.smoothing.sigma) for video in normal], fps
+        ).to_json()
+        for name, function in (("centered", smooth), ("causal", smooth_causal))
+    }

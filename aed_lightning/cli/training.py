@@ -175,6 +175,8 @@ class AedCLI(LightningCLI):
             "seed": self.seed,
             "normalization": {"center": 127.5, "scale": 127.5},
             "clip_offset": self.datamodule.clip_offset,
+            "channels": self.datamodule.store.channels,
+            "precision": self._precision(),
             "held_out": [row.name for row in self.datamodule.training_rows()[1]],
             "rule": {"name": self.rule.name, **dataclasses.asdict(self.rule)},
             "smoothing": dataclasses.asdict(self.smoothing),

@@ -4,14 +4,18 @@ from .errors import DataError, Interrupted, UsageError
 from .files import atomic_path, write_json, write_text
 from .frame_scores import FrameScores
 from .randomness import generator, stable_hash, torch_seed
+from .regions import Detection, Region, VideoRegions
 from .run_paths import RunPaths
 
 __all__ = [
     "DataError",
+    "Detection",
     "FrameScores",
     "Interrupted",
+    "Region",
     "RunPaths",
     "UsageError",
+    "VideoRegions",
     "atomic_path",
     "generator",
     "stable_hash",

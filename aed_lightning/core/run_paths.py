@@ -40,6 +40,21 @@ class RunPaths:
         """The folder of frame scores, one `VIDEO.npz` a video."""
         return self.root / "scores"
 
+    @property
+    def pictures(self) -> Path:
+        """The folder of the worst frames beside their anomaly maps, listed in `index.json`."""
+        return self.root / "pictures"
+
+    @property
+    def logs(self) -> Path:
+        """The folder of what was logged while training, `STAGE/metrics.csv`."""
+        return self.root / "logs"
+
+    @property
+    def report(self) -> Path:
+        """The page of the run."""
+        return self.root / "report.html"
+
     def checkpoints(self, stage: str) -> Path:
         """The folder of a stage's checkpoints."""
         return self.root / "checkpoints" / stage

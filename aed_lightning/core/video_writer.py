@@ -13,16 +13,22 @@ class VideoWriter:
     """Write RGB frames to an MP4 file (H.264, yuv420p, index in front). Use as a context manager.
 
     path: ends in `.mp4`. size: (height, width) in pixels, both even. fps: frames a second.
-    crf: libx264's constant rate factor; lower is better and larger.
+    crf: libx264's constant rate factor; lower is better and larger. live: in pieces of a second, each of which plays
+    as soon as it is written, whatever becomes of the process; else with the index in front.
     """
 
-    def __init__(self, path: Path, size: tuple[int, int], fps: int, crf: int = 20) -> None:
+    def __init__(
+        self, path: Path, size: tuple[int, int], fps: int | Fraction, crf: int = 20, *, live: bool = False
+    ) -> None:
         height, width = size
         if height % 2 or width % 2:
             raise ValueError(f"video size {height}x{width}: H.264 with yuv420p needs even numbers")
-        self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
+        flags = "+frag_keyframe+empty_moov+default_base_moof" if live else "+faststart"
+        self._container = av.open(str(path), "w", format="mp4", options={"movflags": flags})
         # One thread and no macroblock tree: with either, libx264 writes other bytes each time for the same frames.
         options = {"crf": str(crf), "preset": "fast", "threads": "1", "mbtree": "0"}
+        if live:
+            options |= {"g": str(max(1, round(fps))), "bf": "0"}
         self._stream = self._container.add_stream("libx264", rate=Fraction(fps), options=options)
         self._stream.height, self._stream.width, self._stream.pix_fmt = height, width, "yuv420p"
 

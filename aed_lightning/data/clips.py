@@ -55,13 +55,18 @@ class ClipDataset(Dataset[Clip]):
             return view.pasting.grades(view.row.name, view.row.frames)
         return [""] * view.row.frames if view.labels_from_pasting else self.store.kinds(view.row)
 
+    def clip_of(self, video: str, frame: int) -> Clip:
+        """The clip around frame `frame` of a view, as evaluation sees it."""
+        number = self.video_names.index(video)
+        return self[ClipKey(self._first(number) + frame, 0)]
+
     def __len__(self) -> int:
         return int(self._ends[-1]) if self.views else 0
 
     def __getitem__(self, key: ClipKey) -> Clip:
         number = int(np.searchsorted(self._ends, key.number, side="right"))
         view = self.views[number]
-        middle = key.number - (int(self._ends[number - 1]) if number else 0)
+        middle = key.number - self._first(number)
         instants = self._instants(middle, view.row.frames)
         pasted = view.pasting.plan(view.row.name, instants, key.epoch) if view.pasting else None
         labels = self._labels[view.name]
@@ -78,6 +83,10 @@ class ClipDataset(Dataset[Clip]):
             label=label,
             pasted=pasted,
         )
+
+    def _first(self, number: int) -> int:
+        """The clips before those of view `number`."""
+        return int(self._ends[number - 1]) if number else 0
 
     def _instants(self, middle: int, frames: int) -> Instants:
         before, after = middle - self.offset, middle + self.offset

@@ -26,11 +26,19 @@ def average_precision(scores: Float64[np.ndarray, " frames"], anomalous: Bool[np
     return float(anomalies[::-1] @ (hits / alarms) / hits[-1])
 
 
-def equal_error_rate(scores: Float64[np.ndarray, " frames"], anomalous: Bool[np.ndarray, " frames"]) -> float:
-    """False positive rate where it equals the miss rate, interpolated between two vertices of the full ROC."""
+def roc_curve(
+    scores: Float64[np.ndarray, " frames"], anomalous: Bool[np.ndarray, " frames"]
+) -> tuple[Float64[np.ndarray, " vertices"], Float64[np.ndarray, " vertices"]]:
+    """False and true positive rate at each threshold, from (0, 0) to (1, 1); a vertex for each distinct score."""
     normals, anomalies = _frames_at_each_score(scores, anomalous)
     false_positive_rate = np.concatenate([[0.0], np.cumsum(normals[::-1]) / normals.sum()])
     true_positive_rate = np.concatenate([[0.0], np.cumsum(anomalies[::-1]) / anomalies.sum()])
+    return false_positive_rate, true_positive_rate
+
+
+def equal_error_rate(scores: Float64[np.ndarray, " frames"], anomalous: Bool[np.ndarray, " frames"]) -> float:
+    """False positive rate where it equals the miss rate, interpolated between two vertices of the full ROC."""
+    false_positive_rate, true_positive_rate = roc_curve(scores, anomalous)
     excess = false_positive_rate - (1 - true_positive_rate)
     after = int(np.argmax(excess >= 0))
     before = after - 1

@@ -97,8 +97,9 @@ def refuse_constant_scores(videos: Sequence[FrameScores]) -> None:
             )
 
 
-def refuse_single_class(labels: np.ndarray) -> None:
+def refuse_single_class(videos: Sequence[FrameScores]) -> None:
     """DataError `single_class`, over the labels of all videos."""
+    labels = np.concatenate([np.asarray(scores.label) for scores in videos])
     if np.all(labels == labels[0]):
         raise DataError(
             f"all {len(labels)} frames have label {int(labels[0])}, so there is no ROC; give videos with both classes",

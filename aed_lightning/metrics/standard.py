@@ -31,18 +31,19 @@ def smoothed_scores(
     ]
 
 
-def standard(
+def ranked_scores(
     videos: Sequence[FrameScores],
     *,
     sigma_frames: float | int = 0.0,
     per_video_minmax: bool = False,
     stride: int = 1,
     causal: bool = False,
-) -> dict[str, Any]:
-    """Figures of the frame scores; see `evaluate` for the keys, `smoothed_scores` for the arguments.
+) -> list[FrameScores]:
+    """What every figure of this protocol is computed from: the videos by name, `smoothed` ready to be ranked.
 
     per_video_minmax: bring the smoothed scores of each video to [0, 1]; needs the whole video, future included.
-    Raises UsageError `bad_sigma` and the DataErrors of `refusals`.
+    Other arguments as for `smoothed_scores`. Raises UsageError `bad_sigma` and the DataErrors of `refusals`, but for
+    `single_class`.
     """
     check_sigma(sigma_frames, stride)
     refusals.refuse_missing_labels(videos)
@@ -51,11 +52,29 @@ def standard(
     refusals.refuse_misplaced_kinds(ranked)
     if per_video_minmax:
         refusals.refuse_constant_scores(ranked)
-    ranked.sort(key=lambda scores: scores.video)
-    smoothed = [_minmax(_smoothed(scores)) if per_video_minmax else _smoothed(scores) for scores in ranked]
+        ranked = [replace(scores, smoothed=_minmax(smoothed_of(scores))) for scores in ranked]
+    return sorted(ranked, key=lambda scores: scores.video)
+
+
+def standard(
+    videos: Sequence[FrameScores],
+    *,
+    sigma_frames: float | int = 0.0,
+    per_video_minmax: bool = False,
+    stride: int = 1,
+    causal: bool = False,
+) -> dict[str, Any]:
+    """Figures of the frame scores; see `evaluate` for the keys, `ranked_scores` for the arguments and errors.
+
+    Raises DataError `single_class` too.
+    """
+    ranked = ranked_scores(
+        videos, sigma_frames=sigma_frames, per_video_minmax=per_video_minmax, stride=stride, causal=causal
+    )
+    refusals.refuse_single_class(ranked)
+    smoothed = [smoothed_of(scores) for scores in ranked]
     labels = [np.asarray(scores.label) == 1 for scores in ranked]
     pooled, pooled_labels = np.concatenate(smoothed), np.concatenate(labels)
-    refusals.refuse_single_class(pooled_labels)
 
     per_video = {
         scores.video: area_under_roc(values, anomalous)
@@ -105,7 +124,8 @@ def _sorted_by_frame(scores: FrameScores) -> FrameScores:
     )
 
 
-def _smoothed(scores: FrameScores) -> np.ndarray:
+def smoothed_of(scores: FrameScores) -> np.ndarray:
+    """The smoothed scores of a video that has them."""
     assert scores.smoothed is not None
     return scores.smoothed
 

@@ -20,18 +20,22 @@ from .maps import pixel_map, predicted_map, student_difference, teacher_differen
 class Rule(ABC):
     """Base of the rules.
 
-    `name` is what metrics.json and model.json call it; `needs_whole_videos` says that frames cannot be split over
-    processes. mask_ratio: share of the tokens that are hidden while scoring, or none for that of the training.
+    `name` is what metrics.json and model.json call it; `reach` is the number of scored frames on either side that a
+    frame's score depends on: with any, frames cannot be split over processes.
+    mask_ratio: share of the tokens that are hidden while scoring, or none for that of the training.
     """
 
     name: ClassVar[str]
-    needs_whole_videos: ClassVar[bool] = False
 
     mask_ratio: float | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         if self.mask_ratio is not None and not 0 <= self.mask_ratio < 1:
             raise UsageError(f"scoring.mask_ratio {self.mask_ratio} is not in [0, 1)")
+
+    @property
+    def reach(self) -> int:
+        return 0
 
     @abstractmethod
     def frame_values(
@@ -92,7 +96,6 @@ class PaperRule(Rule):
     """
 
     name: ClassVar[str] = "paper"
-    needs_whole_videos: ClassVar[bool] = True
 
     alpha: float = 0.4
     beta: float = 0.3
@@ -103,6 +106,10 @@ class PaperRule(Rule):
         super().__post_init__()
         if self.filter_size < 1:
             raise UsageError(f"scoring.filter_size {self.filter_size}: give 1 or more")
+
+    @property
+    def reach(self) -> int:
+        return self.filter_size // 2
 
     def frame_values(
         self, batch: Batch, reconstruction: Reconstruction, patch: int, rows: int

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ..core import torch_seed
 from ..core.clip import Batch, Reconstruction
-from ..model import AutoEncoder, random_masks
+from ..model import AutoEncoder, reconstruct
 from ..scoring.rules import Rule
 from .options import StageOptions
 
@@ -47,18 +47,7 @@ class Stage(L.LightningModule):
 
     def reconstruct(self, batch: Batch, with_student: bool, mask_ratio: float | None = None) -> Reconstruction:
         """Run the network under the masks of the batch's clips; at the network's own mask ratio unless given."""
-        ratio = self.network.mask_ratio if mask_ratio is None else mask_ratio
-        masks = random_masks(
-            batch.video,
-            batch.frame_index,
-            batch.epoch,
-            tokens=self.network.tokens,
-            visible=self.network.visible_tokens(ratio),
-            seed=self.seed,
-        )
-        masks = masks.to(batch.inputs.device)
-        reconstruction: Reconstruction = self.network(batch.inputs, masks, with_student, ratio)
-        return reconstruction
+        return reconstruct(self.network, batch, seed=self.seed, with_student=with_student, mask_ratio=mask_ratio)
 
     def frame_values(self, batch: Batch) -> Float[Tensor, "batch *map"]:
         """What the rule takes from each frame of the batch."""

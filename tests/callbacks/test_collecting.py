@@ -40,7 +40,7 @@ def batch_of(frames: list[tuple[str, int]]) -> Batch:
 def collect(rule: Rule, batch_size: int) -> FrameCollector:
     collector = FrameCollector(rule, list(VIDEOS))
     frames = [(video, index) for video, length in VIDEOS.items() for index in range(length)]
-    values = np.concatenate([values_of(video, rule.needs_whole_videos) for video in VIDEOS])
+    values = np.concatenate([values_of(video, bool(rule.reach)) for video in VIDEOS])
     for first in range(0, len(frames), batch_size):
         part = slice(first, first + batch_size)
         collector.add(batch_of(frames[part]), torch.from_numpy(values[part]))
@@ -54,7 +54,7 @@ def test_batches_may_cut_videos_anywhere(rule: Rule, batch_size: int):
     videos = collect(rule, batch_size).metrics["model"].videos()
     assert [video.video for video in videos] == sorted(VIDEOS)
     for video in videos:
-        whole = rule.video_scores(values_of(video.video, rule.needs_whole_videos))
+        whole = rule.video_scores(values_of(video.video, bool(rule.reach)))
         np.testing.assert_array_equal(video.raw, whole)
         np.testing.assert_array_equal(video.frame_index, np.arange(VIDEOS[video.video]))
         np.testing.assert_array_equal(video.label, np.arange(VIDEOS[video.video]) % 2)

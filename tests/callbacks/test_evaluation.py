@@ -13,8 +13,9 @@ from squares import FRAME_SIZE, TEST_LABELS
 from aed_lightning.callbacks import Evaluation
 from aed_lightning.core import FrameScores, RunPaths, UsageError
 from aed_lightning.data.module import DataModule
-from aed_lightning.metrics import evaluate
+from aed_lightning.metrics import bootstrap_intervals, evaluate
 from aed_lightning.model import AutoEncoder
+from aed_lightning.scoring.maps import predicted_map
 from aed_lightning.scoring.rules import DefaultRule, PaperRule, Rule
 from aed_lightning.scoring.smoothing import Smoothing
 from aed_lightning.stages import StageOptions, TeacherStage
@@ -113,6 +114,7 @@ def test_the_figures_are_those_of_evaluate_on_the_written_scores(figures: dict, 
     standard = evaluate(written, sigma_frames=SIGMA)
     for key, value in figures["standard"].items():
         assert standard[key] == value, key
+    assert bootstrap_intervals(written, sigma_frames=SIGMA) == figures["intervals"]
     official = evaluate(written, "official", range=38, mu=11, per_video_minmax=False, variant="inference")
     assert {key: official[key] for key in figures["official"]} == figures["official"]
     assert evaluate(written, sigma_frames=0.0)["micro_auc"] == figures["raw"]["micro_auc"]
@@ -152,9 +154,35 @@ def test_scores_do_not_depend_on_where_batches_cut_the_videos(squares, tmp_path:
     np.testing.assert_allclose(scores[0], scores[1], atol=1e-5)
 
 
+@pytest.mark.parametrize("rule", [DefaultRule(), DefaultRule(mask_ratio=0.0)], ids=["hidden", "all visible"])
+def test_the_pictures_show_frames_and_maps_as_the_evaluation_saw_them(squares, tmp_path: Path, monkeypatch, rule: Rule):
+    maps, shown = {}, {}
+    frame_values = DefaultRule.frame_values
+
+    def watched(self, batch, reconstruction, patch, rows):
+        for video, frame, inputs, values in zip(
+            batch.video, batch.frame_index.tolist(), batch.inputs, predicted_map(reconstruction), strict=True
+        ):
+            maps[video, frame] = (inputs[3:6].numpy(), values.reshape(rows, -1).numpy())
+        return frame_values(self, batch, reconstruction, patch, rows)
+
+    def kept(folder, videos, seen):
+        for video in videos:
+            shown.update({(video.video, frame): seen(video.video, frame) for frame in (0, 1, len(video.raw) - 1)})
+
+    monkeypatch.setattr(DefaultRule, "frame_values", watched)
+    monkeypatch.setattr("aed_lightning.callbacks.evaluation.write_pictures", kept)
+    run(squares, tmp_path, rule=rule)
+    assert len(shown) == 6
+    for key, (frame, grid) in shown.items():
+        np.testing.assert_array_equal(frame, maps[key][0])
+        np.testing.assert_allclose(grid, maps[key][1], atol=1e-6)
+
+
 def test_prediction_writes_scores_and_no_figures(squares, tmp_path: Path, written: list[FrameScores]):
     run(squares, tmp_path, verb="predict")
     assert not (tmp_path / "metrics.json").exists()
+    assert not (tmp_path / "pictures").exists()
     with np.load(tmp_path / "scores" / "leap.npz") as columns:
         np.testing.assert_array_equal(columns["raw"], written[0].raw)
 

@@ -7,7 +7,10 @@ import pytest
 from aed_lightning import __main__ as program
 from aed_lightning.core import DataError, Interrupted, UsageError
 
-OWN_HELP = [["--help"], ["prepare", "--help"], ["toy", "--help"], ["demo", "--help"], ["doctor", "--help"]]
+OWN_HELP = [
+    ["--help"],
+    *([verb, "--help"] for verb in ("prepare", "toy", "demo", "score", "evaluate", "report", "doctor")),
+]
 PROBE = """
 import sys
 from aed_lightning.__main__ import main
@@ -15,7 +18,8 @@ try:
     code = main(sys.argv[1:])
 except SystemExit as end:
     code = end.code
-heavy = {"torch", "lightning", "torchmetrics", "timm", "cv2", "av", "scipy", "numpy"} & set(sys.modules)
+heavy = {"torch", "lightning", "torchmetrics", "timm", "cv2", "av", "scipy", "numpy", "matplotlib", "jinja2"}
+heavy &= set(sys.modules)
 print("HEAVY", sorted(heavy))
 sys.exit(code)
 """

@@ -70,6 +70,15 @@ def test_every_frame_of_every_view_is_the_middle_of_one_clip_with_its_own_label_
         assert clip.frames.dtype == clip.motion.dtype == np.uint8
 
 
+def test_the_clip_of_a_frame_is_found_by_the_name_of_its_view(store: Store):
+    dataset = ClipDataset(store, [View(row.name, row) for row in store.videos("test")], 3)
+    for number in range(len(dataset)):
+        clip = dataset[ClipKey(number, 0)]
+        found = dataset.clip_of(clip.video, clip.frame_index)
+        assert (found.video, found.frame_index) == (clip.video, clip.frame_index)
+        assert same_clip(found, clip)
+
+
 def test_a_video_without_labels_has_label_minus_one(store: Store):
     walk = row(store, "train", "walk1")
     assert ClipDataset(store, [View("walk1", walk)], 3)[ClipKey(5, 0)].label == -1

@@ -30,9 +30,8 @@ from miniatures import (
 )
 
 from aed_lightning.core import DataError
-from aed_lightning.data import open_layout
+from aed_lightning.data import npz, open_layout
 from aed_lightning.data.images import read_color, read_gray
-from aed_lightning.data.layouts import masks
 from aed_lightning.data.layouts.labels import read_labels
 from aed_lightning.data.layouts.matlab import read_mat
 from aed_lightning.data.layouts.ubnormal import abnormal_training_videos
@@ -98,7 +97,7 @@ def test_a_pickle_in_an_archive_of_masks_is_never_run(tmp_path):
     root = write_folder(tmp_path / "data")
     (root / "labels/masks").mkdir()
     np.savez(root / "labels/masks/walk.npz", np.array([Payload(tmp_path / "ran")] * 6), allow_pickle=True)
-    with pytest.raises(DataError, match=r"walk\.npz is no \.npz archive of one plain array"):
+    with pytest.raises(DataError, match=r"walk\.npz is no \.npz archive of plain arrays"):
         mask_of_walk(root)
     assert not (tmp_path / "ran").exists()
 
@@ -231,7 +230,7 @@ def test_an_archive_that_unpacks_too_far_is_refused(tmp_path, monkeypatch):
     root = write_folder(tmp_path)
     (root / "labels/masks").mkdir()
     np.savez_compressed(root / "labels/masks/walk.npz", np.zeros((6, *SIZE), bool))
-    monkeypatch.setattr(masks, "LARGEST_ARRAY", 4000)
+    monkeypatch.setattr(npz, "LARGEST_UNPACKED", 4000)
     with pytest.raises(DataError, match=r"walk\.npz unpacks to \d+ bytes, more than 4000"):
         mask_of_walk(root)
 

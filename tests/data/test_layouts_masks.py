@@ -14,9 +14,9 @@ from miniatures import (
     write_vol_label,
 )
 
-from aed_lightning.core import DataError
+from aed_lightning.core import DataError, Region
 from aed_lightning.data import open_layout
-from aed_lightning.data.layouts import LAYOUTS, Layout, Region
+from aed_lightning.data.layouts import LAYOUTS, Layout
 
 SIZE = (24, 32)
 

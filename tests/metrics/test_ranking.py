@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
+from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import roc_curve as roc_of_scikit_learn
 
-from aed_lightning.metrics.ranking import area_under_roc, average_precision, equal_error_rate
+from aed_lightning.metrics.ranking import area_under_roc, average_precision, equal_error_rate, roc_curve
 
 FEW_VALUES = st.sampled_from([-1.0, 0.0, 0.1 + 0.2, 0.3, 1e-300, 0.7, 1e9])
 ANY_VALUE = st.floats(-1e6, 1e6, allow_subnormal=False)
@@ -27,10 +28,19 @@ def test_auc_and_average_precision_equal_scikit_learn(frames):
 
 @settings(deadline=None, max_examples=100)
 @given(RANKINGS)
+def test_the_roc_has_the_vertices_of_scikit_learn(frames):
+    scores, anomalous = columns(frames)
+    expected = roc_of_scikit_learn(anomalous, scores, drop_intermediate=False)[:2]
+    for ours, theirs in zip(roc_curve(scores, anomalous), expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-12)
+
+
+@settings(deadline=None, max_examples=100)
+@given(RANKINGS)
 def test_equal_error_rate_lies_on_the_roc_where_both_errors_are_equal(frames):
     scores, anomalous = columns(frames)
     rate = equal_error_rate(scores, anomalous)
-    false_positive, true_positive, _ = roc_curve(anomalous, scores, drop_intermediate=False)
+    false_positive, true_positive, _ = roc_of_scikit_learn(anomalous, scores, drop_intermediate=False)
     along = np.linspace(0, 1, len(false_positive))
     excess = false_positive + true_positive - 1
     crossing = np.interp(0, excess, along)

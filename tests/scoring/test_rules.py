@@ -127,12 +127,11 @@ def test_paper_takes_the_maximum_after_a_mean_over_nine_frames_rows_and_columns(
     np.testing.assert_allclose(raw(PaperRule(), batch, reconstruction), expected, **CLOSE)
 
 
-def test_paper_filters_with_the_asked_size_and_needs_whole_videos():
+def test_paper_filters_with_the_asked_size_and_reaches_over_its_neighbors():
     maps = np.random.default_rng(0).random((7, 12, 10), dtype=np.float32)
     np.testing.assert_allclose(PaperRule(filter_size=3).video_scores(maps), mean_filtered(maps, 3).max(axis=(1, 2)))
-    assert PaperRule.needs_whole_videos
-    assert not DefaultRule.needs_whole_videos
-    assert not OfficialRule.needs_whole_videos
+    assert PaperRule(filter_size=5).reach == 2
+    assert DefaultRule().reach == OfficialRule().reach == 0
 
 
 @pytest.mark.parametrize(

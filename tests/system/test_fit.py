@@ -27,6 +27,7 @@ def test_fit_writes_the_files_of_a_run(trained: Path):
         "metrics.json",
         "model.json",
         "model.safetensors",
+        "pictures/index.json",
         "scores/leap.npz",
         "scores/stop.npz",
         *CHECKPOINTS,
@@ -34,7 +35,7 @@ def test_fit_writes_the_files_of_a_run(trained: Path):
     }
     found = files_of(trained).keys()
     assert expected <= found
-    assert {file for file in found - expected if not file.startswith("logs/")} == set()
+    assert {file for file in found - expected if not file.startswith(("logs/", "pictures/"))} == set()
 
 
 def test_what_fit_writes_says_what_made_it(trained: Path):

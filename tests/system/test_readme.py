@@ -31,11 +31,17 @@ def test_the_readmes_commands_run_in_their_order(command, squares, tmp_path: Pat
 
 
 def test_the_readmes_python_runs():
-    (snippet,) = [text for language, text in BLOCKS if language == "python"]
+    snippet = next(text for language, text in BLOCKS if language == "python")
     names = {"frame_index": np.arange(8), "raw": np.arange(8.0), "label": np.arange(8) // 4}
     *setup, last = snippet.strip().splitlines()
     exec("\n".join(setup), names)
     assert eval(last, names) == 1.0
+
+
+def test_the_readmes_scoring_from_python_runs(squares, trained: Path, capsys):
+    snippet = [text for language, text in BLOCKS if language == "python"][1]
+    exec(snippet.replace("runs/demo", str(trained)).replace("data/toy/test", str(squares.root / "test")), {})
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["leap", "stop"]
 
 
 def test_the_files_and_folders_that_the_readme_draws_exist():

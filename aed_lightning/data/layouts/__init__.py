@@ -9,7 +9,7 @@ from . import avenue, folder, shanghaitech, ubnormal, ucsd
 from .avenue import Avenue
 from .description import Description
 from .folder import Folder
-from .layout import Layout, Masks, Region, Split, VideoSource
+from .layout import Layout, Masks, Split, VideoSource
 from .shanghaitech import ShanghaiTech
 from .ubnormal import UBnormal
 from .ucsd import UCSD
@@ -32,7 +32,7 @@ DESCRIPTIONS: dict[str, Description] = {
     "ubnormal": ubnormal.DESCRIPTION,
 }
 
-__all__ = ["DESCRIPTIONS", "LAYOUTS", "Layout", "Masks", "Region", "Split", "VideoSource", "open_layout"]
+__all__ = ["DESCRIPTIONS", "LAYOUTS", "Layout", "Masks", "Split", "VideoSource", "open_layout"]
 
 
 def open_layout(name: str, root: Path) -> Layout:

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool
 
-from ...core import DataError
+from ...core import DataError, Region
 from ..images import read_gray
 from .labels import from_ranges, read_text, whole_number
-from .layout import Region, VideoSource
+from .layout import VideoSource
 from .masks import sized
 
 MARGIN = 16

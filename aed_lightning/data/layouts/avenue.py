@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from ...core import DataError
+from ...core import DataError, Region
 from ..names import number_in
 from .description import Description
 from .frame_folders import TEST, TRAIN, SplitLabels, add_frame_folders, find_labels, first_folder, label_files
 from .labels import checked
-from .layout import Masks, Region, VideoSource
+from .layout import Masks, VideoSource
 from .masks import sized
 from .matlab import read_mat
 from .scan import Scan, visible

@@ -8,6 +8,8 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 from jaxtyping import Bool, UInt8
 
+from ...core import Region
+
 Split = Literal["train", "test"]
 Masks = Callable[[int], Bool[np.ndarray, "height width"]]
 """Reads the mask of the frame of that number (from 0): true where the frame is anomalous, at the size of the video."""
@@ -30,20 +32,6 @@ class VideoSource:
     fps: float | None = None
     mask_source: Path | None = None
     track_source: Path | None = None
-
-
-@dataclass(frozen=True)
-class Region:
-    """One anomalous object in one frame.
-
-    track: number of the object's track, unique in its video. frame: from 0. box: x0, y0, x1, y1 in pixels of the
-    video, x1 and y1 just outside. kind: of anomaly, "" where the data set names none.
-    """
-
-    track: int
-    frame: int
-    box: tuple[float, float, float, float]
-    kind: str = ""
 
 
 @runtime_checkable

@@ -1,21 +1,16 @@
 """Pixel masks in the formats of the data sets: one a frame, as large as the frame, true where not zero."""
 
-import math
-import zipfile
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from jaxtyping import Bool
 
 from ...core import DataError
 from ..images import read_gray
+from ..npz import read_npz
 from ..readers import image_files
 from .labels import mapped_npy
 from .layout import Masks
-
-LARGEST_ARRAY = 2**31
-"""Bytes of the masks of one video that are unpacked at once."""
 
 
 def image_masks(folder: Path, frames: int, size: tuple[int, int]) -> Masks:
@@ -51,31 +46,10 @@ def sized(mask: np.ndarray, size: tuple[int, int], where: str, margin: int = 0) 
 
 
 def _unpacked(file: Path) -> np.ndarray:
-    """The one array of a `.npz` file; its header is compared with the archive's before room is made for it."""
-    try:
-        with zipfile.ZipFile(file) as archive:
-            members = archive.infolist()
-            if len(members) != 1:
-                raise DataError(f"{file} holds {len(members)} arrays; masks are one")
-            if members[0].file_size > LARGEST_ARRAY:
-                raise DataError(f"{file} unpacks to {members[0].file_size} bytes, more than {LARGEST_ARRAY}")
-            with archive.open(members[0]) as stream:
-                promised = _promised_bytes(cast(zipfile.ZipExtFile, stream))
-            if promised > members[0].file_size:
-                raise DataError(f"{file}: its header promises {promised} bytes of {members[0].file_size}")
-            with archive.open(members[0]) as stream:
-                return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
-    except DataError:
-        raise
-    except Exception as error:  # as above, and whatever zipfile says of a broken archive
-        raise DataError(f"{file} is no .npz archive of one plain array ({error})") from error
-
-
-def _promised_bytes(stream: zipfile.ZipExtFile) -> int:
-    version = np.lib.format.read_magic(stream)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(stream)
-    return math.prod(shape) * dtype.itemsize
+    arrays = read_npz(file)
+    if len(arrays) != 1:
+        raise DataError(f"{file} holds {len(arrays)} arrays; masks are one")
+    return next(iter(arrays.values()))
 
 
 def _refuse_count(masks: int, frames: int, source: Path) -> None:

@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
+from ...core import Region
 from .description import Description
 from .labels import read_labels
-from .layout import Masks, Region, VideoSource
+from .layout import Masks, VideoSource
 from .masks import array_masks
 from .scan import Scan, visible
 

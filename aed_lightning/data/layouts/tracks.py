@@ -3,9 +3,8 @@
 import math
 from pathlib import Path
 
-from ...core import DataError
+from ...core import DataError, Region
 from .labels import read_rows, whole_number
-from .layout import Region
 
 COLUMNS = ["track_id", "frame", "x0", "y0", "x1", "y1", "kind"]
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from ...core import DataError
+from ...core import DataError, Region
 from ..names import name_problem
 from .annotations import annotations_of, read_tracks
 from .description import Description
 from .labels import from_ranges, read_text
-from .layout import Masks, Region, Split, VideoSource
+from .layout import Masks, Split, VideoSource
 from .scan import Scan
 
 EXPECTED = """

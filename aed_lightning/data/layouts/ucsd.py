@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import UInt8
 
-from ...core import DataError
+from ...core import DataError, Region
 from .description import Description
 from .frame_folders import TRAIN, Ranges, SplitLabels, add_frame_folders, find_labels, first_folder, label_files
 from .labels import read_text
-from .layout import Masks, Region, VideoSource
+from .layout import Masks, VideoSource
 from .masks import image_masks
 from .scan import Scan, visible
 

@@ -1,0 +1,75 @@
+"""Score a camera or a stream for as long as it lasts, at its pace."""
+
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ..data.ingest import stored_frame
+from ..data.readers.live import LiveReader
+from .live_windows import LiveWindows, Say
+from .notify import Notifier
+from .overlay import Overlay, overlay_size
+from .recordings import Manner
+from .results import Incident, Results
+from .scorer import Scorer
+from .sources import LiveSource
+
+
+def score_live(
+    scorer: Scorer, source: LiveSource, folder: Path, manner: Manner, say: Say, about: dict[str, Any],
+    *, seconds: float | None = None, notifier: Notifier | None = None,
+) -> LiveWindows:  # fmt: skip
+    """Write `scores.csv`, `events.json` and `overlay.mp4` as the frames come; smoothing is causal.
+
+    seconds: after which it ends, or none for when it is interrupted. notifier: told of each event that has ended.
+    Times count from the first frame. The overlay has the size of the first frame and `manner.fps` frames a second.
+    """
+    alarm, began = manner.alarm(manner.fps), time.monotonic()
+    results: Results | None = None
+    overlay: Overlay | None = None
+
+    def tell(incidents: list[Incident]) -> None:
+        for incident in incidents:
+            say(f"event from {incident.start_time:.1f} to {incident.end_time:.1f} s, peak {incident.peak:.4g}")
+            if notifier is not None:
+                notifier.post({"source": source.shown, **asdict(incident)})
+
+    def finish() -> None:
+        if results is not None:
+            tell(results.close())
+
+    with ExitStack() as stack:
+        stack.callback(finish)
+        live = stack.enter_context(
+            LiveWindows(
+                stack.enter_context(LiveReader(source.address)), scorer.shape, scorer.clip_offset, manner.stride, say
+            )
+        )
+        if seconds is not None:
+            timer = threading.Timer(seconds, live.end)
+            timer.daemon = True
+            timer.start()
+            stack.callback(timer.cancel)
+        for scored in scorer.stream_windows("live", live.batches(), causal=True, stride=manner.stride):
+            picture = live.picture(scored.frame_index)
+            size = (picture.frame.shape[0], picture.frame.shape[1])
+            if results is None:
+                began = picture.came
+                results = Results(
+                    folder, alarm, size=size, fps=manner.fps, stride=manner.stride,
+                    about={"source": source.shown, "fps": None, "size": list(size), "stride": manner.stride,
+                           **asdict(alarm), **about},
+                )  # fmt: skip
+                if manner.overlay:
+                    fps = manner.fps / manner.stride
+                    overlay = stack.enter_context(Overlay(folder / "overlay.mp4", overlay_size(size), fps, alarm))
+            tell(results.write(scored, picture.came - began))
+            if overlay is not None:
+                small = stored_frame(picture.frame, overlay.size, 3).transpose(1, 2, 0)
+                overlay.write(small, scored, picture.came - began, alarmed=results.alarmed)
+    if results is not None:
+        results.finish()
+    return live

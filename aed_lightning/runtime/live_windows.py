@@ -1,0 +1,116 @@
+"""The clips of a camera or a stream: what there is no time for is dropped and counted."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from ..data.ingest import stored_frame
+from ..data.readers.live import LiveReader, Lost, Picture
+from .windows import Window, Windows
+
+QUEUE = 2
+"""Clips that may wait for the model; the oldest gives way."""
+POLL_SECONDS = 0.2
+
+Say = Callable[[str], None]
+
+
+class LiveWindows:
+    """The clips of a live source, from a thread that never waits for the model.
+
+    Frames are numbered as they come; where the stream was away a number is left out, so that nothing crosses the gap.
+    shape: height, width and channels of the network's frames. say: receives what the user should know.
+    size: height and width of the frames, once there are some; came: of each frame that waits to be scored, when.
+    """
+
+    def __init__(self, reader: LiveReader, shape: tuple[int, int, int], offset: int, stride: int, say: Say) -> None:
+        self._reader, self._shape, self._say = reader, shape, say
+        self._windows = Windows(offset, stride)
+        self._waiting: deque[Window] = deque()
+        self._ready = threading.Condition()
+        self._dropped = 0
+        self._error: BaseException | None = None
+        self._ended = threading.Event()
+        self.size: tuple[int, int] | None = None
+        self._pictures: dict[int, Picture] = {}
+        self.came = self.longest_queue = 0
+        self._thread = threading.Thread(target=self._run, name="live", daemon=True)
+
+    def __enter__(self) -> "LiveWindows":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Let `batches` end."""
+        self._ended.set()
+
+    def picture(self, number: int) -> Picture:
+        """What came as frame `number`, which has been scored and is forgotten now."""
+        return self._pictures.pop(number)
+
+    def batches(self) -> Iterator[list[Window]]:
+        """One clip at a time, the oldest that still waits, until the reader is closed."""
+        while not self._ended.is_set():
+            with self._ready:
+                if self._error is not None:
+                    raise self._error
+                if not self._waiting:
+                    self._ready.wait(POLL_SECONDS)
+                    continue
+                window, dropped = replace(self._waiting.popleft(), dropped=self._dropped), self._dropped
+                self._dropped -= dropped
+            yield [window]
+
+    def _run(self) -> None:
+        try:
+            away_since = None
+            for event in self._reader.pictures():
+                if self._ended.is_set():
+                    return
+                if isinstance(event, Lost):
+                    if away_since is None:
+                        away_since = time.monotonic()
+                        self._say(f"the stream is away: {event.reason}; trying again")
+                        self._offer(self._windows.flush())
+                    continue
+                if away_since is not None and self.came:
+                    self._say(f"the stream is back after {time.monotonic() - away_since:.1f} s")
+                    self.came += 1
+                away_since = None
+                size = (event.frame.shape[0], event.frame.shape[1])
+                if self.size is not None and self.size != size:
+                    self._say(f"frames of {_shown(size)} pixels instead of {_shown(self.size)}: scoring starts anew")
+                    self.came += 1
+                self.size = size
+                self._take(self.came, event)
+                self.came += 1
+        except BaseException as error:
+            with self._ready:
+                self._error = error
+                self._ready.notify()
+
+    def _take(self, number: int, picture: Picture) -> None:
+        if number % self._windows.stride == 0:
+            self._pictures[number] = picture
+        height, width, channels = self._shape
+        self._offer(self._windows.push(number, stored_frame(picture.frame, (height, width), channels)))
+
+    def _offer(self, windows: list[Window]) -> None:
+        with self._ready:
+            for window in windows:
+                self._waiting.append(window)
+                if len(self._waiting) > QUEUE:
+                    gone = self._waiting.popleft()
+                    self._pictures.pop(gone.frame_index)
+                    self._dropped += 1
+                self.longest_queue = max(self.longest_queue, len(self._waiting))
+            self._ready.notify()
+
+
+def _shown(size: tuple[int, int]) -> str:
+    return f"{size[1]}x{size[0]}"

@@ -1,0 +1,91 @@
+"""Post events to a web address while scoring goes on, without ever waiting for it."""
+
+import json
+import threading
+import urllib.request
+from collections import deque
+from collections.abc import Mapping
+from http.client import HTTPException
+from typing import Any
+
+from ..core import UsageError
+from .sources import without_password
+
+MOST_WAITING = 1000
+TIMEOUT_SECONDS = 5.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
+LAST_CHANCE_SECONDS = 5.0
+"""How long the end of the scoring waits for events that have not been taken yet."""
+
+
+class Notifier:
+    """Posts each event as JSON to `address`, in order, again and again until it is taken; the oldest give way.
+
+    lost: events that were given up. Use as a context manager. Raises UsageError for what is no http address.
+    """
+
+    def __init__(self, address: str) -> None:
+        if not address.startswith(("http://", "https://")):
+            raise UsageError(f"--notify {without_password(address)}: give an http or https address")
+        if "@" in address.partition("://")[2].partition("/")[0]:
+            raise UsageError(
+                f"--notify {without_password(address)}: an address with user and password is not supported"
+            )
+        self._address = address
+        self._waiting: deque[bytes] = deque()
+        self._changed = threading.Condition()
+        self._closing = False
+        self._wake = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="notify", daemon=True)
+        self.lost = 0
+
+    def post(self, event: Mapping[str, Any]) -> None:
+        """Hand an event over; returns at once."""
+        with self._changed:
+            self._waiting.append(json.dumps(event).encode())
+            if len(self._waiting) > MOST_WAITING:
+                self._waiting.popleft()
+                self.lost += 1
+            self._changed.notify()
+
+    def __enter__(self) -> "Notifier":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self._closing = True
+            self._wake.set()
+            self._changed.notify()
+        self._thread.join(LAST_CHANCE_SECONDS)
+        with self._changed:
+            self.lost += len(self._waiting)
+            self._waiting.clear()
+
+    def _run(self) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            with self._changed:
+                while not self._waiting and not self._closing:
+                    self._changed.wait()
+                if not self._waiting:
+                    return
+                event = self._waiting[0]
+            if self._taken(event):
+                pause = FIRST_PAUSE
+                with self._changed:
+                    if self._waiting and self._waiting[0] is event:
+                        self._waiting.popleft()
+            else:
+                self._wake.wait(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+
+    def _taken(self, event: bytes) -> bool:
+        request = urllib.request.Request(
+            self._address, data=event, headers={"Content-Type": "application/json"}, method="POST"
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):
+                return True
+        except (OSError, HTTPException, ValueError):
+            return False

@@ -1,0 +1,256 @@
+"""Scores of frames as they come: the computation of `test`, without a store and without an end."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+
+from ..core import DataError, FrameScores, RunPaths, UsageError
+from ..core.clip import Batch, Clips
+from ..core.environment import has_bfloat16
+from ..data.finish import Finish
+from ..data.ingest import stored_frame
+from ..data.readers import Pulse, ahead, open_video
+from ..data.readers.live import LiveReader
+from ..data.sources import sha256_of
+from ..model import AutoEncoder, reconstruct
+from ..model.weights import load_weights
+from ..scoring.calibration import Calibration
+from ..scoring.maps import predicted_map
+from ..scoring.rules import RULES, DefaultRule, Rule
+from ..scoring.smoothing import Smoothing
+from ..scoring.streaming import stream_scores, stream_smoother
+from ..scoring.temporal import kernel_radius
+from .live_windows import LiveWindows
+from .sources import LiveSource, find_source
+from .windows import Window, Windows
+
+CLIP_OFFSET = 3
+"""Frames between the frames of a clip, where the weights do not say."""
+
+
+@dataclass(frozen=True)
+class ScoredFrame:
+    """A frame and its scores. warm_up, dropped: see `Window`.
+
+    heat: the predicted anomaly map of its tokens, 0 normal to 1 anomalous.
+    """
+
+    frame_index: int
+    raw: float
+    smoothed: float
+    warm_up: bool
+    dropped: int
+    heat: Float[np.ndarray, "rows columns"]
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Trained weights, and how they score.
+
+    with_student: whether the student has been trained. channels: 1 for gray, 3 for color. clip_offset: frames between
+    the frames of a clip. seed: of the masks. calibrations: "centered" and "causal", where the weights have them.
+    device, precision: where and how the network runs. fingerprint: SHA-256 of the file of the weights.
+    """
+
+    network: AutoEncoder
+    rule: Rule
+    smoothing: Smoothing
+    with_student: bool
+    channels: int
+    clip_offset: int
+    seed: int
+    calibrations: dict[str, Calibration]
+    device: torch.device
+    precision: str
+    fingerprint: str = ""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the frames that the network sees."""
+        side = self.network.patch_size
+        return self.network.rows * side, self.network.columns * side, self.channels
+
+    def score(self, source: str | Path, *, stride: int = 1) -> Iterator[FrameScores | ScoredFrame]:
+        """The scores of each recording that `source` names or, of a live source, of each frame as it comes.
+
+        source: a file, a folder of videos or of images, a pattern, a camera's number or an address. stride: score every
+        so many frames. Raises UsageError, DataError.
+        """
+        found = find_source(str(source))
+        if isinstance(found, LiveSource):
+            with (
+                LiveReader(found.address) as camera,
+                LiveWindows(camera, self.shape, self.clip_offset, stride, lambda _: None) as live,
+            ):
+                for scored in self.stream_windows("live", live.batches(), causal=True, stride=stride):
+                    live.picture(scored.frame_index)
+                    yield scored
+            return
+        for recording in found:
+            reader = open_video(recording.path)
+            frames = list(self.stream(recording.name, enumerate(reader.frames()), stride=stride, pulse=reader.pulse))
+            yield FrameScores(
+                recording.name,
+                np.array([frame.frame_index for frame in frames]),
+                np.array([frame.raw for frame in frames]),
+                np.array([frame.smoothed for frame in frames]),
+            )
+
+    def stream(
+        self,
+        video: str,
+        frames: Iterable[tuple[int, UInt8[np.ndarray, "height width 3"]]],
+        *,
+        causal: bool = False,
+        stride: int = 1,
+        batch_size: int = 32,
+        first: int = 0,
+        pulse: Pulse | None = None,
+    ) -> Iterator[ScoredFrame]:
+        """Score RGB frames, given with their numbers; the same scores as `test` gives the prepared video.
+
+        video: its name, from which the masks are drawn. causal: smooth without frames to come. stride: score every so
+        many frames. A frame comes out when all that its score needs has come in: `clip_offset` frames and the rest of
+        its batch and, unless causal, half a Gaussian later. Frames that are missing end a run; nothing crosses it.
+        first: the first frame that is wanted; frames that its score does not depend on are not scored.
+        pulse: of the reader behind `frames`, which then decodes in a thread of its own, with its deadline.
+        """
+        needed = self.rule.reach + kernel_radius(self.smoothing.sigma / stride)
+        batches = _batches(self.windows(frames, stride, max(0, first - needed * stride)), batch_size)
+        for scored in self.stream_windows(
+            video, batches if pulse is None else ahead(batches, pulse, limit=2), causal=causal, stride=stride
+        ):
+            if scored.frame_index >= first:
+                yield scored
+
+    def stream_windows(
+        self, video: str, batches: Iterable[list[Window]], *, causal: bool = False, stride: int = 1
+    ) -> Iterator[ScoredFrame]:
+        """Score clips, some at a time, as `stream` does."""
+        raw = stream_scores(self.rule, stride)
+        smoother = stream_smoother(self.smoothing.sigma, causal=causal, stride=stride)
+        waiting: deque[tuple[Window, np.ndarray]] = deque()
+        scored: deque[float] = deque()
+        # Filters go over places, not over frames: dropped clips leave no hole in them, missing frames do.
+        place, following = 0, 0
+
+        def smoothed(scores: list[tuple[int, float]], *, end: bool) -> Iterator[ScoredFrame]:
+            scored.extend(score for _, score in scores)
+            done = smoother.extend([at for at, _ in scores], np.array([score for _, score in scores]))
+            for _, value in done + (smoother.flush() if end else []):
+                (window, heat), score = waiting.popleft(), scored.popleft()
+                yield ScoredFrame(window.frame_index, score, value, window.warm_up, window.dropped, heat)
+
+        for windows in batches:
+            values, heat = self._values(video, windows)
+            waiting.extend(zip(windows, heat, strict=True))
+            places = []
+            for window in windows:
+                place += stride if window.frame_index == following + window.dropped * stride else 2 * stride
+                following = window.frame_index + stride
+                places.append(place)
+            yield from smoothed(raw.extend(places, values), end=False)
+        yield from smoothed(raw.flush(), end=True)
+
+    def windows(
+        self, frames: Iterable[tuple[int, UInt8[np.ndarray, "height width 3"]]], stride: int = 1, begin: int = 0
+    ) -> Iterator[Window]:
+        """The clips of RGB frames, at the size of the network, around frame `begin` and later ones."""
+        windows, (height, width, channels) = Windows(self.clip_offset, stride), self.shape
+        for number, frame in frames:
+            if number >= begin - self.clip_offset:
+                whole = windows.push(number, stored_frame(frame, (height, width), channels))
+                yield from (window for window in whole if window.frame_index >= begin)
+        yield from (window for window in windows.flush() if window.frame_index >= begin)
+
+    def _values(self, video: str, windows: list[Window]) -> tuple[np.ndarray, np.ndarray]:
+        """What the rule takes from each frame, and the predicted map of each."""
+        batch = self._batch(video, windows)
+        bfloat16 = torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed")
+        with torch.inference_mode(), bfloat16:
+            found = reconstruct(
+                self.network, batch, seed=self.seed, with_student=self.with_student, mask_ratio=self.rule.mask_ratio
+            )
+            values = self.rule.frame_values(batch, found, self.network.patch_size, self.network.rows)
+        heat = predicted_map(found).clamp(0, 1).unflatten(1, (self.network.rows, self.network.columns))
+        return values.float().cpu().numpy(), heat.float().cpu().numpy()
+
+    def _batch(self, video: str, windows: list[Window]) -> Batch:
+        network, number = self.network, len(windows)
+        clips = Clips(
+            frames=torch.from_numpy(np.stack([window.frames for window in windows])),
+            # No rule reads the motion of the frames: it may have been computed from what a score must not know.
+            motion=torch.zeros(number, self.channels, network.rows, network.columns, dtype=torch.uint8),
+            video=(video,) * number,
+            frame_index=torch.tensor([window.frame_index for window in windows]),
+            epoch=torch.zeros(number, dtype=torch.int64),
+            label=torch.full((number,), -1),
+            pasted=(None,) * number,
+        )
+        return Finish(network.patch_size, network.patch_size)(clips.to(self.device))
+
+
+def load(weights: str | Path, *, device: str = "auto", precision: str = "auto") -> Scorer:
+    """A scorer for `weights`: a run directory, or a checkpoint file, which says nothing of rule, smoothing and levels.
+
+    device: "auto" takes a GPU where there is one. precision: "32-true", "bf16-mixed", or "auto", that of the training
+    where the processor has it. Raises UsageError, DataError.
+    """
+    if precision not in ("auto", "32-true", "bf16-mixed"):
+        raise UsageError(f"precision {precision!r}: give auto, 32-true or bf16-mixed")
+    path = Path(weights)
+    network, card = load_weights(path)
+    place = _device(device)
+    if precision == "auto":
+        native = place.type == "cuda" or has_bfloat16()
+        precision = "bf16-mixed" if native and card.get("precision") == "bf16-mixed" else "32-true"
+    try:
+        return Scorer(
+            network=network.to(place).eval().requires_grad_(False),
+            rule=_rule(card.get("rule", {"name": DefaultRule.name})),
+            smoothing=Smoothing(**card.get("smoothing", {})),
+            with_student=card["stage"] == "student",
+            channels=card.get("channels", 3),
+            clip_offset=card.get("clip_offset", CLIP_OFFSET),
+            seed=card.get("seed", 0),
+            calibrations={name: Calibration.from_json(levels) for name, levels in card.get("calibration", {}).items()},
+            device=place,
+            precision=precision,
+            fingerprint=sha256_of(path if path.is_file() else RunPaths(path).weights),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{weights}: its model.json is none of ours ({error!r}); train again or give others") from error
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UsageError(f"device {name!r}: there is none such here; give auto, cpu or cuda") from error
+    return device
+
+
+def _rule(card: dict[str, Any]) -> Rule:
+    kind = RULES[card["name"]]
+    known = {field.name for field in fields(kind)}
+    return kind(**{key: value for key, value in card.items() if key in known})
+
+
+def _batches(windows: Iterable[Window], size: int) -> Iterator[list[Window]]:
+    batch: list[Window] = []
+    for window in windows:
+        batch.append(window)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

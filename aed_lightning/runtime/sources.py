@@ -1,0 +1,76 @@
+"""What a user gives to be scored: files, folders, patterns, cameras and addresses."""
+
+import glob
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..core import UsageError
+from ..data.names import natural_key
+from ..data.readers import VIDEO_SUFFIXES, image_files
+
+_ADDRESS = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_CREDENTIAL = re.compile(r"((?:user|password|passwd|pwd|pass|token|key)=)[^/&;_]*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A video file or a folder of images. name: what the outputs and the masks call it."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return self.path.name if self.path.is_dir() else self.path.stem
+
+
+@dataclass(frozen=True)
+class LiveSource:
+    """A camera by its number, or the address of a stream; `shown` is the address without user and password."""
+
+    address: str = field(repr=False)
+
+    @property
+    def shown(self) -> str:
+        return without_password(self.address)
+
+
+def find_source(source: str) -> list[Recording] | LiveSource:
+    """What `source` names: a file, a folder of videos or of images, a pattern, a camera's number, an address.
+
+    Raises UsageError where there is nothing, or two recordings would have one name.
+    """
+    source = source.strip()
+    if source.isascii() and source.isdigit() and not Path(source).exists():
+        return LiveSource(source)
+    if _ADDRESS.match(source):
+        return LiveSource(source)
+    path = Path(source)
+    if path.is_dir():
+        videos = [entry for entry in path.iterdir() if entry.suffix.lower() in VIDEO_SUFFIXES]
+        found = videos or ([path] if image_files(path) else [])
+    elif path.exists() or not glob.has_magic(source):
+        found = [path]
+    else:
+        found = [Path(name) for name in glob.glob(source)]
+    missing = [entry for entry in found if not entry.exists()]
+    if missing or not found:
+        raise UsageError(
+            f"--source {source}: nothing there; give a video file, a folder of videos or images, a pattern in quotes, "
+            "a camera's number, or an rtsp or http address"
+        )
+    recordings = [Recording(entry) for entry in sorted(found, key=lambda entry: natural_key(entry.name))]
+    names = [recording.name for recording in recordings]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UsageError(f"--source {source}: two recordings are called {', '.join(twice)}; score them one by one")
+    return recordings
+
+
+def without_password(address: str) -> str:
+    """An address as it may be shown: without all that stands before its last @, and without the query."""
+    scheme, separator, rest = address.partition("://")
+    if not separator:
+        return address
+    shown = rest.rpartition("@")[2].partition("?")[0]
+    return scheme + separator + _CREDENTIAL.sub(r"\1***", shown)

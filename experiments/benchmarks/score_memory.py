@@ -1,0 +1,74 @@
+"""Whether the memory of scoring grows with the length of the video.
+
+    python experiments/benchmarks/score_memory.py [--frames 20000] [--json FILE]
+
+An endless source of noise is scored at the size of toy, files and events included, and anonymous memory (RssAnon),
+threads and open files are noted. The ratio is the largest memory after frame 1,000 over that at 1,000.
+"""
+
+import argparse
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from record import record
+
+from aed_lightning.model import AutoEncoder
+from aed_lightning.runtime import Scorer
+from aed_lightning.runtime.results import Results
+from aed_lightning.scoring.events import Alarm
+from aed_lightning.scoring.rules import DefaultRule
+from aed_lightning.scoring.smoothing import Smoothing
+
+SIZE, SETTLED, EVERY = (64, 112), 1000, 500
+
+
+def frames(number: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Noise of 180x320 pixels."""
+    random = np.random.default_rng(0)
+    noise = random.integers(0, 256, (2 * 180, 2 * 320, 3), np.uint8)
+    for index in range(number):
+        top, left = int(random.integers(0, 180)), int(random.integers(0, 320))
+        yield index, np.ascontiguousarray(noise[top : top + 180, left : left + 320])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--frames", type=int, default=20000)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    scorer = Scorer(
+        network=AutoEncoder(SIZE, 8).eval(), rule=DefaultRule(), smoothing=Smoothing(), with_student=True, channels=3,
+        clip_offset=3, seed=0, calibrations={}, device=torch.device("cpu"), precision="32-true",
+    )  # fmt: skip
+    samples: list[dict[str, float]] = []
+    with tempfile.TemporaryDirectory() as name:
+        results = Results(Path(name), Alarm(0.5, 0.4), size=(180, 320), fps=25.0, stride=1, about={})
+        for scored in scorer.stream("noise", frames(options.frames)):
+            results.write(scored, scored.frame_index / 25)
+            if scored.frame_index % EVERY == 0:
+                samples.append({"frame": scored.frame_index, **usage()})
+        results.close()
+    settled = [sample["anonymous_mib"] for sample in samples if sample["frame"] >= SETTLED]
+    record(
+        "score_memory", max(settled) / settled[0], samples, bar=1.02, higher_is_better=False, file=options.json,
+        frames=options.frames,
+    )  # fmt: skip
+
+
+def usage() -> dict[str, float]:
+    """Of this process."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    values = {key: value.split()[0] for key, _, value in (line.partition(":") for line in lines) if value.strip()}
+    return {
+        "anonymous_mib": int(values["RssAnon"]) / 1024,
+        "threads": int(values["Threads"]),
+        "files": len(os.listdir("/proc/self/fd")),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from finished_runs import LABELS, Page, write_run
+
+from aed_lightning.core import DataError, UsageError
+from aed_lightning.report.comparison import FACTS, FIGURES, differing_keys, run_names, write_comparison
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> list[Path]:
+    roots = [write_run(tmp_path / name, seed=seed) for seed, name in enumerate(("one", "two_*|", "three"))]
+    config = yaml.safe_load((roots[2] / "config.yaml").read_text())
+    config["teacher"]["learning_rate"] = 0.01
+    (roots[2] / "config.yaml").write_text(yaml.safe_dump(config))
+    return roots
+
+
+def figures(root: Path) -> dict:
+    return json.loads((root / "metrics.json").read_text())
+
+
+def test_the_table_holds_the_figures_of_every_run_in_full(runs: list[Path], tmp_path: Path):
+    write_comparison(runs, tmp_path / "out")
+    with (tmp_path / "out" / "comparison.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["run", *FIGURES, *FACTS, "teacher.learning_rate"]
+    for row, root in zip(rows, runs, strict=True):
+        assert row["run"] == root.name
+        for name, (block, key) in FIGURES.items():
+            assert float(row[name]) == figures(root)[block][key]
+        assert [row[name] for name in ("seed", "seconds", "commit")] == [
+            str(figures(root)[name]) for name in ("seed", "seconds", "commit")
+        ]
+    assert [row["teacher.learning_rate"] for row in rows] == ["0.001", "0.001", "0.01"]
+
+
+def test_page_and_markdown_show_the_same_figures(runs: list[Path], tmp_path: Path):
+    write_comparison(runs, tmp_path / "out")
+    page = Page.of(tmp_path / "out" / "comparison.html")
+    markdown = (tmp_path / "out" / "comparison.md").read_text()
+    for root in runs:
+        exact = [figures(root)[block][key] for block, key in FIGURES.values()]
+        assert page.row("figures", root.name) == [str(value) for value in exact]
+        (line,) = [line for line in markdown.splitlines() if line.startswith(f"| {root.name[:3]}")]
+        assert " | ".join(f"{value:.4f}" for value in exact) in line
+    assert page.row("differing", "teacher.learning_rate") == ["0.001", "0.001", "0.01"]
+    assert "| teacher.learning\\_rate | 0.001 | 0.001 | 0.01 |" in markdown
+    assert "| two\\_\\*\\| |" in markdown
+    labels = [attributes["aria-label"] for tag, attributes in page.elements if tag == "svg"]
+    assert labels == ["figures of all runs", "ROC curve of all frames", "validation micro AUC of all runs"]
+    assert [link for link in page.links() if not link.startswith("#")] == []
+
+
+def test_runs_that_differ_in_the_seed_only_are_told_so(runs: list[Path], tmp_path: Path):
+    write_comparison(runs[:2], tmp_path / "out")
+    page = Page.of(tmp_path / "out" / "comparison.html")
+    assert "Nothing but the seed and the run directory." in page.text
+
+
+def test_figures_that_cannot_be_compared_are_told(tmp_path: Path):
+    roots = [write_run(tmp_path / "one"), write_run(tmp_path / "two", labels={"a": LABELS["film_b"]})]
+    (roots[1] / "config.yaml").unlink()
+    write_comparison(roots, tmp_path / "out")
+    text = Page.of(tmp_path / "out" / "comparison.html").text
+    assert "scored different numbers of frames" in text
+    assert "No config.yaml in two" in text
+    (roots[0] / "metrics.json").write_text(json.dumps(figures(roots[0]) | {"dataset": "<b>other"}))
+    write_comparison(roots, tmp_path / "out")
+    page = Page.of(tmp_path / "out" / "comparison.html")
+    assert "different data sets (<b>other, films)" in page.text
+    assert "b" not in {tag for tag, _ in page.elements}
+
+
+def test_differing_keys_tell_null_from_a_key_that_is_not_there():
+    one = {"a": {"b": 1, "c": None}, "seed": 0, "list": [1, 2]}
+    two = {"a": {"b": 1, "c": 3}, "seed": 1, "list": [1, 3], "new": 1}
+    assert differing_keys([one, two]) == {"a.c": ["null", 3], "list": [[1, 2], [1, 3]], "new": [None, 1]}
+    assert differing_keys([one, {}, one]) == {}
+
+
+def test_folders_of_one_name_are_told_apart_by_their_paths(tmp_path: Path):
+    assert run_names([tmp_path / "a" / "run", tmp_path / "b"]) == ["run", "b"]
+    assert run_names([tmp_path / "a" / "run", tmp_path / "b" / "run"]) == [str(tmp_path / x / "run") for x in "ab"]
+
+
+def test_too_few_runs_a_run_twice_and_an_unfinished_run_are_refused(runs: list[Path], tmp_path: Path):
+    with pytest.raises(UsageError, match="give two runs or more"):
+        write_comparison(runs[:1], tmp_path / "out")
+    with pytest.raises(UsageError, match="one is given twice"):
+        write_comparison([runs[0], runs[1], runs[0] / ".." / "one"], tmp_path / "out")
+    (runs[1] / "metrics.json").unlink()
+    with pytest.raises(DataError, match=r"no metrics\.json in .*two.*: finish or evaluate"):
+        write_comparison(runs, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,65 @@
+from pathlib import Path
+
+import pytest
+
+from aed_lightning.core import UsageError
+from aed_lightning.runtime.sources import LiveSource, Recording, find_source, without_password
+
+
+def touch(*paths: Path) -> None:
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"")
+
+
+def test_a_file_a_folder_of_videos_a_folder_of_images_and_a_pattern(tmp_path):
+    touch(*(tmp_path / "day" / name for name in ("v10.mp4", "v9.AVI", "notes.txt")), tmp_path / "shot" / "1.jpg")
+    assert find_source(str(tmp_path / "day" / "v9.AVI")) == [Recording(tmp_path / "day" / "v9.AVI")]
+    assert [video.name for video in find_source(str(tmp_path / "day"))] == ["v9", "v10"]
+    assert find_source(str(tmp_path / "shot")) == [Recording(tmp_path / "shot")]
+    assert [video.name for video in find_source(str(tmp_path / "*" / "v*"))] == ["v9", "v10"]
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_a_file(tmp_path):
+    touch(tmp_path / "a[1].mp4")
+    assert [video.name for video in find_source(str(tmp_path / "a[1].mp4"))] == ["a[1]"]
+
+
+@pytest.mark.parametrize(
+    "source", ["0", "12", "rtsp://u:p@cam/live", "RTSP://cam", "http://h/s.ts", "rtps://u:p@typo", "mms://c"]
+)
+def test_numbers_and_addresses_are_live(source):
+    assert find_source(source) == LiveSource(source)
+
+
+@pytest.mark.parametrize("source", ["nothing.mp4", "*.nothing", "empty"])
+def test_nothing_there_is_refused_with_what_can_be_given(tmp_path, monkeypatch, source):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match=r"nothing there; give a video file"):
+        find_source(source)
+
+
+def test_two_recordings_of_one_name_are_refused(tmp_path):
+    touch(tmp_path / "a.mp4", tmp_path / "a.avi")
+    with pytest.raises(UsageError, match="two recordings are called a;"):
+        find_source(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("rtsp://me:secret@10.0.0.1:554/live", "rtsp://10.0.0.1:554/live"),
+        ("rtsp://me:sec@ret@cam/live/2", "rtsp://cam/live/2"),
+        ("rtsp://me:se/cr/et@cam/live", "rtsp://cam/live"),
+        ("http://cam/s.ts?token=secret", "http://cam/s.ts"),
+        ("rtsp://me:se?cret@cam/live", "rtsp://cam/live"),
+        ("rtsp://cam/user=admin_password=secret_channel=1.sdp", "rtsp://cam/user=***_password=***_channel=1.sdp"),
+        ("rtsp://cam", "rtsp://cam"),
+        ("0", "0"),
+    ],
+)
+def test_no_password_is_shown(address, shown):
+    assert without_password(address) == shown
+    assert LiveSource(address).shown == shown
+    assert "ret" not in repr(LiveSource(address))

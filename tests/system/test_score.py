@@ -1,0 +1,274 @@
+import csv
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import torch
+from squares import write_video
+
+from aed_lightning.data.readers import open_video
+from aed_lightning.model.weights import read_checkpoint
+from aed_lightning.runtime import load
+from aed_lightning.scoring.calibration import Calibration
+from aed_lightning.scoring.temporal import smooth_causal
+
+LEVELS = ("--quantile", 0.9, "--min-seconds", 0)
+ALL = ("scores.csv", "events.json", "timeline.png", "overlay.mp4")
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader((folder / "scores.csv").read_text().splitlines()))
+
+
+def column(folder: Path, name: str) -> np.ndarray:
+    return np.array([float(row[name]) for row in rows(folder)])
+
+
+def events(folder: Path) -> dict:
+    return json.loads((folder / "events.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def scored(command, squares, trained: Path, tmp_path_factory) -> Path:
+    """The test videos, scored."""
+    out = tmp_path_factory.mktemp("score") / "out"
+    outcome = command("score", "--weights", trained, "--source", squares.root / "test", "--out", out, *LEVELS)
+    assert outcome.code == 0, outcome
+    assert f"{squares.root / 'test' / 'leap.avi'}: " in outcome.output
+    return out
+
+
+def test_every_recording_of_a_folder_has_its_own_results(scored: Path):
+    assert sorted(folder.name for folder in scored.iterdir()) == ["leap", "stop"]
+    for folder in scored.iterdir():
+        assert sorted(file.name for file in folder.iterdir()) == sorted(ALL)
+        assert events(folder)["complete"]
+
+
+def test_streamed_scores_are_those_of_the_evaluation(scored: Path, trained: Path):
+    for video in ("leap", "stop"):
+        with np.load(trained / "scores" / f"{video}.npz") as expected:
+            np.testing.assert_array_equal(column(scored / video, "frame"), expected["frame_index"])
+            np.testing.assert_allclose(column(scored / video, "raw"), expected["raw"], rtol=0, atol=1e-5)
+            np.testing.assert_allclose(column(scored / video, "smoothed"), expected["smoothed"], rtol=0, atol=1e-5)
+
+
+def test_the_threshold_is_the_one_calibrated_on_held_out_normal_video(scored: Path, trained: Path):
+    levels = Calibration.from_json(json.loads((trained / "model.json").read_text())["calibration"]["centered"])
+    assert set(column(scored / "stop", "threshold")) == {levels.at_quantile(0.9)}
+    assert levels.frames == 28
+    assert (column(scored / "stop", "is_anomalous") == 1).any() == bool(events(scored / "stop")["events"])
+
+
+def test_the_overlay_plays_and_has_every_frame(scored: Path):
+    with av.open(str(scored / "leap" / "overlay.mp4")) as container:
+        stream = container.streams.video[0]
+        assert stream.codec_context.name == "h264"
+        assert stream.average_rate == 25
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(stream)]
+    assert len(frames) == 22
+    assert frames[0].shape == (32, 64, 3)
+
+
+@pytest.mark.parametrize("batch_size", [1, 5, 64])
+def test_scores_do_not_depend_on_how_frames_are_batched(squares, trained: Path, batch_size: int):
+    scorer = load(trained)
+    frames = list(enumerate(open_video(squares.root / "test" / "stop.avi").frames()))
+    expected = [frame.smoothed for frame in scorer.stream("stop", frames)]
+    found = [frame.smoothed for frame in scorer.stream("stop", frames, batch_size=batch_size)]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5)
+
+
+def test_causal_scores_come_as_soon_as_the_clip_is_whole(squares, trained: Path):
+    """The score of frame t is out before frame t + 4 comes in: 3 frames of the clip, and nothing else."""
+    given = []
+
+    def frames():
+        for number, frame in enumerate(open_video(squares.root / "test" / "stop.avi").frames()):
+            given.append(number)
+            yield number, frame
+
+    for scored_frame in load(trained).stream("stop", frames(), causal=True, batch_size=1):
+        assert given[-1] <= scored_frame.frame_index + 3
+
+
+@pytest.mark.parametrize("first", [1, 7, 19])
+def test_scoring_from_the_middle_gives_the_same_scores(squares, trained: Path, first: int):
+    scorer = load(trained)
+    frames = list(enumerate(open_video(squares.root / "test" / "stop.avi").frames()))
+    whole = list(scorer.stream("stop", frames))
+    part = list(scorer.stream("stop", frames, first=first))
+    assert [frame.frame_index for frame in part] == list(range(first, len(frames)))
+    np.testing.assert_allclose(
+        [frame.smoothed for frame in part], [frame.smoothed for frame in whole[first:]], rtol=0, atol=1e-5
+    )
+
+
+def test_a_missing_frame_ends_a_run_and_warms_up_again(squares, trained: Path):
+    frames = [pair for pair in enumerate(open_video(squares.root / "test" / "stop.avi").frames()) if pair[0] != 9]
+    found = list(load(trained).stream("stop", frames))
+    assert [frame.frame_index for frame in found] == [number for number, _ in frames]
+    assert [frame.frame_index for frame in found if frame.warm_up] == [0, 1, 2, 10, 11, 12]
+
+
+def test_dropped_clips_leave_no_hole_in_the_smoothing(squares, trained: Path):
+    """Without every third clip: smoothed as if those that are left were neighbors."""
+    scorer = load(trained)
+    windows = list(scorer.windows(enumerate(open_video(squares.root / "test" / "stop.avi").frames())))
+    left = [replace(window, dropped=int(window.frame_index % 3 == 0 and window.frame_index > 0))
+            for window in windows if window.frame_index % 3 != 2]  # fmt: skip
+    found = list(scorer.stream_windows("stop", [[window] for window in left], causal=True))
+    assert [frame.frame_index for frame in found] == [window.frame_index for window in left]
+    raw = np.array([frame.raw for frame in found])
+    expected = smooth_causal(raw, np.arange(len(raw)), scorer.smoothing.sigma)
+    np.testing.assert_allclose([frame.smoothed for frame in found], expected, rtol=1e-12)
+
+
+def test_every_other_frame_can_be_scored(command, squares, trained: Path, tmp_path: Path):
+    arguments = ("--weights", trained, "--source", squares.root / "test" / "stop.avi", "--out", tmp_path / "out")
+    assert command("score", *arguments, "--stride", 2, "--no-overlay").code == 0
+    assert column(tmp_path / "out", "frame").tolist() == list(range(0, 20, 2))
+    assert not (tmp_path / "out" / "overlay.mp4").exists()
+    np.testing.assert_allclose(
+        column(tmp_path / "out", "raw"), np.load(trained / "scores" / "stop.npz")["raw"][::2], rtol=0, atol=1e-5
+    )
+
+
+def test_a_scoring_that_broke_off_goes_on_to_the_same_scores(command, squares, scored: Path, trained: Path, tmp_path):
+    shutil.copytree(scored / "stop", tmp_path / "out")
+    lines = (tmp_path / "out" / "scores.csv").read_text().splitlines(keepends=True)
+    (tmp_path / "out" / "scores.csv").write_text("".join(lines[:9]) + lines[9][:7])
+    (tmp_path / "out" / "events.json").write_text(json.dumps({**events(scored / "stop"), "complete": False}))
+    source = squares.root / "test" / "stop.avi"
+    arguments = ("--weights", trained, "--source", source, "--out", tmp_path / "out", *LEVELS)
+    outcome = command("score", *arguments)
+    assert outcome.code == 2
+    assert "holds scores already; go on with --resume" in outcome.errors
+    assert command("score", *arguments, "--resume").code == 0
+    np.testing.assert_allclose(
+        column(tmp_path / "out", "smoothed"), column(scored / "stop", "smoothed"), rtol=0, atol=1e-5
+    )
+    assert (tmp_path / "out" / "overlay-8.mp4").is_file()
+    again = command("score", *arguments, "--resume")
+    assert again.code == 0
+    assert "scored already" in again.output
+
+
+def test_a_folder_with_files_of_others_is_refused_and_left_alone(command, squares, trained: Path, tmp_path: Path):
+    (tmp_path / "scores.csv").write_text("mine")
+    arguments = ("--weights", trained, "--source", squares.root / "test" / "stop.avi", "--out", tmp_path)
+    outcome = command("score", *arguments)
+    assert outcome.code == 2
+    assert "holds scores already" in outcome.errors
+    assert (tmp_path / "scores.csv").read_text() == "mine"
+
+
+def test_other_weights_are_not_mixed_with_what_is_there(command, squares, scored, trained: Path, tmp_path: Path):
+    shutil.copytree(scored / "stop", tmp_path / "out")
+    found = events(scored / "stop")
+    (tmp_path / "out" / "events.json").write_text(json.dumps({**found, "fingerprint": "another"}))
+    source = squares.root / "test" / "stop.avi"
+    arguments = ("--weights", trained, "--source", source, "--out", tmp_path / "out", *LEVELS)
+    outcome = command("score", *arguments, "--resume")
+    assert outcome.code == 2
+    assert "holds other scores (fingerprint 'another', now" in outcome.errors
+
+
+def test_an_untrained_threshold_is_asked_for(command, squares, trained: Path, tmp_path: Path):
+    checkpoint = trained / "checkpoints" / "student" / "last.ckpt"
+    arguments = ("--weights", checkpoint, "--source", squares.root / "test" / "stop.avi", "--out", tmp_path / "out")
+    outcome = command("score", *arguments)
+    assert outcome.code == 2
+    assert "give --threshold" in outcome.errors
+    assert not (tmp_path / "out").exists()
+    assert command("score", *arguments, "--threshold", 0.5, "--no-overlay").code == 0
+    assert set(column(tmp_path / "out", "threshold")) == {0.5}
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (("--source", "nothing.mp4"), 2, "--source nothing.mp4: nothing there; give a video file"),
+        (("--stride", "0"), 2, "--stride 0: give 1 or more"),
+        (("--min-seconds", "-1"), 2, "--min-seconds -1.0: give 0 or more"),
+        (("--fps", "0"), 2, "--fps 0.0: give frames a second"),
+        (("--quantile", "2"), 2, "quantile 2.0: give 0.5 to 1"),
+        (("--hysteresis", "2"), 2, "hysteresis 2.0: give 0 to 1"),
+        (("--precision", "fp16"), 2, "precision 'fp16': give auto"),
+        (("--reader", "vlc"), 2, "reader 'vlc' is unknown"),
+        (("--weights", "nothing"), 2, "--weights nothing: no such run directory"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_is_written(command, squares, trained, tmp_path, options, code, message):
+    given = {"--weights": trained, "--source": squares.root / "test" / "stop.avi", "--out": tmp_path / "out"}
+    given |= {options[0]: options[1]}
+    outcome = command("score", *(word for pair in given.items() for word in pair))
+    assert (outcome.code, message in outcome.errors) == (code, True), outcome
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_source_that_is_no_video_is_named(command, trained: Path, tmp_path: Path):
+    (tmp_path / "text.mp4").write_text("no video")
+    outcome = command("score", "--weights", trained, "--source", tmp_path / "text.mp4", "--out", tmp_path / "out")
+    assert outcome.code == 1
+    assert f"{tmp_path / 'text.mp4'}" in outcome.errors
+
+
+def test_a_size_that_changes_leaves_what_was_written(command, trained: Path, tmp_path: Path):
+    """Folders of images can change their size in the middle."""
+    import cv2
+
+    folder = tmp_path / "shots"
+    folder.mkdir()
+    for number in range(12):
+        size = (32, 64, 3) if number < 9 else (40, 64, 3)
+        cv2.imwrite(str(folder / f"{number:02}.png"), np.full(size, 10 * number, np.uint8))
+    arguments = ("--weights", trained, "--source", folder, "--out", tmp_path / "out", "--batch-size", 1)
+    outcome = command("score", *arguments)
+    assert outcome.code == 1
+    assert "09.png" in outcome.errors
+    assert not events(tmp_path / "out")["complete"]
+    assert len(rows(tmp_path / "out")) >= 1
+    assert all(len(row) == 8 and None not in row.values() for row in rows(tmp_path / "out"))
+
+
+def test_gray_weights_score_gray_and_color_video(tmp_path: Path, trained: Path):
+    card = json.loads((trained / "model.json").read_text())
+    shutil.copytree(trained, tmp_path / "run")
+    (tmp_path / "run" / "model.json").write_text(json.dumps({**card, "channels": 1}))
+    video = write_video(tmp_path / "v.avi", list(range(2, 30)), top=4)
+    found = list(load(tmp_path / "run").stream("v", enumerate(open_video(video).frames())))
+    assert len(found) == 28
+    assert np.isfinite([frame.raw for frame in found]).all()
+
+
+def test_a_card_that_is_none_of_ours_is_refused(command, trained: Path, tmp_path: Path):
+    shutil.copytree(trained, tmp_path / "run")
+    card = json.loads((trained / "model.json").read_text())
+    (tmp_path / "run" / "model.json").write_text(json.dumps({**card, "rule": {"name": "unheard"}}))
+    write_video(tmp_path / "v.avi", list(range(2, 30)), top=4)
+    outcome = command("score", "--weights", tmp_path / "run", "--source", tmp_path / "v.avi", "--out", tmp_path / "out")
+    assert outcome.code == 1
+    assert "its model.json is none of ours" in outcome.errors
+
+
+def test_the_scorer_takes_the_weights_of_the_checkpoint(trained: Path):
+    checkpoint = trained / "checkpoints" / "student" / "last.ckpt"
+    state = read_checkpoint(checkpoint)[1]
+    for name, value in load(checkpoint).network.state_dict().items():
+        assert torch.equal(value, state[name])
+
+
+def test_from_python_a_recording_gives_its_frame_scores(squares, trained: Path):
+    import aed_lightning
+
+    for scores in aed_lightning.load(trained).score(squares.root / "test"):
+        with np.load(trained / "scores" / f"{scores.video}.npz") as expected:
+            np.testing.assert_allclose(scores.raw, expected["raw"], rtol=0, atol=1e-5)
+            np.testing.assert_allclose(scores.smoothed, expected["smoothed"], rtol=0, atol=1e-5)
+    with pytest.raises(AttributeError, match="unheard"):
+        _ = aed_lightning.unheard
