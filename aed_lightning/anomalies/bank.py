@@ -65,7 +65,7 @@ class Bank:
         area = height * width
         image = self._pixels[start : start + self.channels * area].reshape(self.channels, height, width)
         mask = self._pixels[start + self.channels * area :][:area].reshape(height, width)
-        return Cutout(np.asarray(image), np.asarray(mask).view(bool), top, left)
+        return Cutout(image, mask.view(bool), top, left)
 
     @cached_property
     def stood(self) -> Float[np.ndarray, "height width"]:

@@ -25,13 +25,13 @@ class Evaluation(L.Callback):
     Needs loaders whose data set has `video_names`, `kinds(video)` and `clip_of(video, frame)`, as the DataModule's
     have.
     record: what metrics.json says of the run beside the figures (dataset, epoch, seed, command, …).
-    normal: scores of the held-out videos without anomalies, of the last validation.
+    validated: scores of the views of the last validation.
     """
 
     def __init__(self, smoothing: Smoothing, paths: RunPaths, record: Mapping[str, Any]) -> None:
         self.smoothing, self.paths, self.record = smoothing, paths, dict(record)
         self.figures: dict[str, Any] = {}
-        self.normal: list[FrameScores] = []
+        self.validated: list[FrameScores] = []
         self._collector: FrameCollector | None = None
         self._dataset: Any = None
         self._started = 0.0
@@ -53,7 +53,7 @@ class Evaluation(L.Callback):
 
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         videos = self._videos("model")
-        self.normal = [video for video in videos if video.label is not None and not np.any(video.label)]
+        self.validated = videos
         figures = evaluate(self._with_kinds(videos), sigma_frames=self.smoothing.sigma)
         for grade, found in figures.get("per_kind", {}).items():
             pl_module.log(f"val/{grade}_auc", found["auc"])

@@ -77,7 +77,7 @@ def _calibrate(cli: AedCLI, trainer: L.Trainer, stage: Stage, evaluation: Evalua
         return {}
     trainer.validate(stage, cli.datamodule, verbose=False)
     rates = {row.name: row.fps for row in held_out}
-    normal = [video for video in evaluation.normal if video.video in rates]
+    normal = [video for video in evaluation.validated if video.video in rates]
     fps = [rates[video.video] for video in normal]
     return {
         name: Calibration.of(

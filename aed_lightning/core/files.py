@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+PARTIAL_FILES = ".*.partial"
+"""What `atomic_path` leaves behind where its process was killed."""
+
 
 @contextlib.contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:

@@ -10,6 +10,7 @@ from ..anomalies.annotated import AnnotatedFrame, cut_annotated
 from ..anomalies.bank import Bank, bank_name, write_bank, write_cuts
 from ..anomalies.cutting import CutVideo
 from ..anomalies.mixed import cutters
+from ..core.files import PARTIAL_FILES
 from .ingest import stored_frame
 from .layouts import VideoSource
 from .layouts.annotations import annotations_of
@@ -41,7 +42,7 @@ class Banks:
         for source in cutters(anomalies):
             folder = self._folder / self._name(source)
             with locked(self._folder, WAIT_SECONDS, progress.note):
-                for partial in self._folder.rglob(".*.partial"):
+                for partial in self._folder.rglob(PARTIAL_FILES):
                     partial.unlink()
                 if not (folder / "manifest.json").is_file():
                     self._write(source, folder, progress)

@@ -76,7 +76,7 @@ class ClipDataset(Dataset[Clip]):
             label = -1 if labels is None else int(labels[middle])
         return Clip(
             frames=self.store.frames(view.row)[list(instants)],
-            motion=np.asarray(self.store.motion(view.row)[middle]),
+            motion=self.store.motion(view.row)[middle],
             video=view.name,
             frame_index=middle,
             epoch=key.epoch,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core import DataError, UsageError, atomic_path, write_json
+from ..core.files import PARTIAL_FILES
 from .annotate import with_annotations
 from .layouts import Layout, VideoSource
 from .layouts.scan import problems_error
@@ -24,7 +25,6 @@ from .workers import ingest_all
 
 SPARE_BYTES = 2**26
 FOLDERS = ("rows", "frames", "motion", "labels")
-PARTIAL = ".*.partial"
 Key = tuple[str, str]
 
 
@@ -214,8 +214,8 @@ class _Preparation:
 
     def _remove_partial_files(self) -> None:
         """What a process left that was ended in the middle of a file; banks have other writers."""
-        searched = [self.paths.root.glob(PARTIAL), *((self.paths.root / folder).rglob(PARTIAL) for folder in FOLDERS)]
-        for partial in chain.from_iterable(searched):
+        deep = ((self.paths.root / folder).rglob(PARTIAL_FILES) for folder in FOLDERS)
+        for partial in chain(self.paths.root.glob(PARTIAL_FILES), *deep):
             partial.unlink()
 
     def _drop_others(self) -> None:

@@ -22,7 +22,8 @@ class LiveWindows:
 
     Frames are numbered as they come; where the stream was away a number is left out, so that nothing crosses the gap.
     shape: height, width and channels of the network's frames. say: receives what the user should know.
-    size: height and width of the frames, once there are some; came: of each frame that waits to be scored, when.
+    size: height and width of the frames, once there are some. next_frame: the number of the frame that comes next.
+    longest_queue: the most clips that have waited for the model.
     """
 
     def __init__(self, reader: LiveReader, shape: tuple[int, int, int], offset: int, stride: int, say: Say) -> None:
@@ -35,7 +36,7 @@ class LiveWindows:
         self._ended = threading.Event()
         self.size: tuple[int, int] | None = None
         self._pictures: dict[int, Picture] = {}
-        self.came = self.longest_queue = 0
+        self.next_frame = self.longest_queue = 0
         self._thread = threading.Thread(target=self._run, name="live", daemon=True)
 
     def __enter__(self) -> "LiveWindows":
@@ -62,8 +63,8 @@ class LiveWindows:
                 if not self._waiting:
                     self._ready.wait(POLL_SECONDS)
                     continue
-                window, dropped = replace(self._waiting.popleft(), dropped=self._dropped), self._dropped
-                self._dropped -= dropped
+                window = replace(self._waiting.popleft(), dropped=self._dropped)
+                self._dropped = 0
             yield [window]
 
     def _run(self) -> None:
@@ -78,17 +79,17 @@ class LiveWindows:
                         self._say(f"the stream is away: {event.reason}; trying again")
                         self._offer(self._windows.flush())
                     continue
-                if away_since is not None and self.came:
+                if away_since is not None and self.next_frame:
                     self._say(f"the stream is back after {time.monotonic() - away_since:.1f} s")
-                    self.came += 1
+                    self.next_frame += 1
                 away_since = None
                 size = (event.frame.shape[0], event.frame.shape[1])
                 if self.size is not None and self.size != size:
                     self._say(f"frames of {_shown(size)} pixels instead of {_shown(self.size)}: scoring starts anew")
-                    self.came += 1
+                    self.next_frame += 1
                 self.size = size
-                self._take(self.came, event)
-                self.came += 1
+                self._take(self.next_frame, event)
+                self.next_frame += 1
         except BaseException as error:
             with self._ready:
                 self._error = error

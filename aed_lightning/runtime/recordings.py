@@ -23,9 +23,6 @@ from .scorer import ScoredFrame, Scorer
 from .sources import Recording
 from .timeline import write_timeline
 
-FPS = 25.0
-"""Frames a second of a recording that does not say: a folder of images."""
-
 Frame = UInt8[np.ndarray, "height width 3"]
 
 
@@ -43,7 +40,7 @@ class Manner:
     min_seconds: float = 0.5
     stride: int = 1
     overlay: bool = True
-    fps: float = FPS
+    fps: float = 25.0
     batch_size: int = 32
     reader: str = "auto"
     resume: bool = False

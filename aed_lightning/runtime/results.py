@@ -52,7 +52,6 @@ class _Open:
     start: float
     last: float
     peak: float
-    peak_score: float
     heat: np.ndarray | None
 
 
@@ -123,7 +122,15 @@ class Results:
             return None
         if not resume or not self._events.is_file():
             raise UsageError(f"{self._events.parent} holds scores already; go on with --resume, or name another folder")
-        return read_results(self._events.parent, self._about)
+        try:
+            found: dict[str, Any] = json.loads(self._events.read_text(encoding="utf-8"))
+            differing = [key for key, value in self._about.items() if found.get(key) != value]
+        except (ValueError, AttributeError) as error:
+            raise DataError(f"{self._events} is none of ours ({error}); remove its folder") from error
+        if differing:
+            what = ", ".join(f"{key} {found.get(key)!r}, now {self._about[key]!r}" for key in differing)
+            raise UsageError(f"{self._events.parent} holds other scores ({what}); name another folder")
+        return found
 
     def _replay(self, earlier: dict[str, Any]) -> None:
         """Take up the lines that are there; half a line at the end, of a machine that went off, is cut away."""
@@ -141,10 +148,10 @@ class Results:
         start = self._finder.start
         if start is not None:
             if self._open is None or self._open.frame != start:
-                self._open = _Open(start, seconds, seconds, seconds, -np.inf, None)
+                self._open = _Open(start, seconds, seconds, seconds, heat)
             self._open.last = seconds
-            if smoothed > self._open.peak_score:
-                self._open.peak, self._open.peak_score, self._open.heat = seconds, smoothed, heat
+            if self._finder.peak_frame == frame:
+                self._open.peak, self._open.heat = seconds, heat
         self.next_frame = frame + 1
         return found
 
@@ -170,20 +177,6 @@ class Results:
     def _write_events(self, *, complete: bool) -> None:
         events = [asdict(incident) for incident in self.incidents]
         write_json(self._events, {"version": 1, **self._about, "complete": complete, "events": events})
-
-
-def read_results(folder: Path, about: dict[str, Any]) -> dict[str, Any]:
-    """The events.json of a folder, if it is of a scoring like `about`. Raises UsageError, DataError."""
-    file = folder / "events.json"
-    try:
-        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        differing = [key for key, value in about.items() if found.get(key) != value]
-    except (ValueError, AttributeError) as error:
-        raise DataError(f"{file} is none of ours ({error}); remove its folder") from error
-    if differing:
-        what = ", ".join(f"{key} {found.get(key)!r}, now {about[key]!r}" for key in differing)
-        raise UsageError(f"{folder} holds other scores ({what}); name another folder")
-    return found
 
 
 def strongest_box(heat: Float[np.ndarray, "rows columns"], size: tuple[int, int]) -> Box:

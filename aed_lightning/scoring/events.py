@@ -50,6 +50,11 @@ class EventFinder:
         """The first frame of the event that the last frame is in, be it long enough or not; or none."""
         return None if self._current is None else self._current.start
 
+    @property
+    def peak_frame(self) -> int | None:
+        """The highest frame of that event so far, or none."""
+        return None if self._current is None else self._current.peak_frame
+
     def push(self, frame: int, smoothed: float, dropped: int = 0) -> list[Event]:
         """Take the next frame; the event that it ends, if any, in a list. Indices ascend.
 

@@ -1,3 +1,4 @@
+import os
 import time
 from collections.abc import Iterator
 from itertools import islice
@@ -71,6 +72,7 @@ def test_closing_ends_the_reading_process_even_while_it_hangs(server: StreamServ
     assert child is not None
     pid = child.pid
     server.stalled.set()
+    time.sleep(0.5)  # now the child waits in a native call
     reader.close()
     with pytest.raises(ProcessLookupError):
-        __import__("os").kill(pid, 0)
+        os.kill(pid, 0)

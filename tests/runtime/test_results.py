@@ -79,8 +79,11 @@ def test_events_have_times_and_the_place_of_their_peak(tmp_path):
 def test_scoring_that_was_killed_anywhere_goes_on_to_the_same_files(tmp_path, stop):
     written(tmp_path / "whole", range(len(SCORES))).close()
     if (child := os.fork()) == 0:
-        written(tmp_path / "killed", range(stop))
-        os.kill(os.getpid(), signal.SIGKILL)
+        try:
+            written(tmp_path / "killed", range(stop))
+            os.kill(os.getpid(), signal.SIGKILL)
+        finally:
+            os._exit(1)  # whatever happens, no second pytest goes on
     os.waitpid(child, 0)
     resumed = results(tmp_path / "killed", resume=True)
     assert resumed.next_frame == stop

@@ -63,7 +63,7 @@ def test_a_score_is_out_before_the_sixth_frame_after_it_comes(server, trained, t
     write = Results.write
 
     def timed(self, frame, seconds):
-        late.append(live_windows[0].came - frame.frame_index if live_windows else 0)
+        late.append(live_windows[0].next_frame - frame.frame_index if live_windows else 0)
         return write(self, frame, seconds)
 
     live_windows: list = []
