@@ -20,15 +20,16 @@ from .drawing import Range
 from .source import MovingObject
 
 Change = Literal["larger", "smaller", "faster", "gliding", "turned", "stretched", "elsewhere", "recolored"]
-"""larger, smaller, stretched: its shape. faster: than nearly all its size, limbs too. gliding: so with resting limbs.
+"""larger, smaller, stretched: its shape. faster: than nearly all that were as high where it was cut, limbs too.
+
+gliding: as fast, with resting limbs.
 
 turned: lying or upside down. elsewhere: where hardly anybody stands in normal video. recolored: inverted or tinted.
 """
 CHANGES: tuple[Change, ...] = get_args(Change)
 
 _SOFT_EDGE = 0.5
-_NEIGHBORS = 4
-"""Frames to either side over which a cut object's speed is measured."""
+_FAST: frozenset[Change] = frozenset({"faster", "gliding"})
 _FASTER = (1.2, 3.5)
 """Times a speed that only one in twenty of the normal objects exceeds."""
 _RESTING = 0.2
@@ -117,17 +118,27 @@ class SelfCut(PastesFromBank):
         self.changes, self.change_share, self.area_share = changes, change_share, area_share
         self.cutting = cutting or Cutting()
 
+    def use(self, bank: Bank) -> None:
+        """Take the objects from `bank`. Raises UsageError where none moves and `changes` only make faster."""
+        super().use(bank)
+        if bank.brisk == 0 and not set(self.changes) - _FAST:
+            raise UsageError(
+                f"changes {list(self.changes)}: what was cut hardly ever moves on, so nothing is faster than normal; "
+                "name other changes too"
+            )
+
     def draw(self, generator: np.random.Generator, frame_size: tuple[int, int], channels: int) -> MovingObject:
         """A cut object with one change or more. Raises UsageError before `use`."""
         bank = self.bank
-        changes = {change for change in self.changes if generator.random() < self.change_share}
-        changes = changes or {self.changes[int(generator.integers(len(self.changes)))]}
+        possible = [change for change in self.changes if bank.brisk or change not in _FAST]
+        changes = {change for change in possible if generator.random() < self.change_share}
+        changes = changes or {possible[int(generator.integers(len(possible)))]}
         matrix = _matrix(generator, changes)
         track, position, fit = self._choose(generator, bank, abs(float(np.linalg.det(matrix))), frame_size)
         matrix, width = matrix * fit, frame_size[1]
         cutout = bank.cutout(track, position)
         brisk = bank.brisk * cutout.mask.shape[0]
-        velocity, pace = _motion(generator, changes, _velocity(bank, track, position), brisk)
+        velocity, pace = _motion(generator, changes, bank.velocity(track, position), brisk)
         if generator.random() < 0.5:
             matrix, velocity = matrix @ np.diag([-1.0, 1.0]), velocity * np.array([-1.0, 1.0])
         center = cutout.center
@@ -160,21 +171,15 @@ class SelfCut(PastesFromBank):
         return track, position, fit
 
 
-def _velocity(bank: Bank, track: int, position: int) -> Float[np.ndarray, " 2"]:
-    first, last = max(0, position - _NEIGHBORS), min(bank.length(track) - 1, position + _NEIGHBORS)
-    way = bank.cutout(track, last).center - bank.cutout(track, first).center
-    return np.asarray(way / (last - first))
-
-
 def _motion(
     generator: np.random.Generator, changes: set[Change], velocity: Float[np.ndarray, " 2"], brisk: float
 ) -> tuple[Float[np.ndarray, " 2"], float]:
     """Velocity and pace; what lies or stands where it should not often rests.
 
-    brisk: pixels a frame that hardly any object of this size exceeds.
+    brisk: pixels a frame that hardly any object exceeds that is as high as this one was before its changes.
     """
     pace = 1.0
-    if changes & {"faster", "gliding"}:
+    if changes & _FAST:
         speed = float(np.hypot(*velocity))
         if speed <= _RESTING * brisk:
             velocity, speed = np.array([generator.choice((-1.0, 1.0)), 0.0]), 1.0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from films import SIZE, cut_tracks, film, scene, walker
+from films import SIZE, Actor, cut_tracks, film, scene, walker
 
 from aed_lightning.anomalies.bank import COLUMNS, VERSION, Bank, bank_name, write_bank
 from aed_lightning.anomalies.cutting import Cutout, Cutting
@@ -54,10 +54,46 @@ def test_feet_are_counted_where_the_lowest_part_of_an_object_was(tmp_path: Path)
     np.testing.assert_allclose(written(tmp_path).stood, counts / counts.mean())
 
 
-def test_brisk_is_the_speed_in_heights_that_one_track_in_twenty_exceeds(tmp_path: Path) -> None:
-    paces = [walker(left=4, top=4, speed=speed, height=10) for speed in (1, 1, 1, 2)]
-    write_bank(tmp_path, CUTTING, [(str(number), film(24, actor)) for number, actor in enumerate(paces)])
-    assert Bank(tmp_path).brisk == pytest.approx(np.quantile([0.1, 0.1, 0.1, 0.2], 0.95))
+def test_feet_of_the_smallest_objects_are_one_pixel_high(tmp_path: Path) -> None:
+    speck = film(24, walker(top=30, height=3, width=4))
+    write_bank(tmp_path, Cutting(least_share=0.001), [("speck", speck)])
+    bank = Bank(tmp_path)
+    assert len(bank) == 1
+    assert set(np.nonzero(bank.stood)[0]) == {32}
+
+
+def test_velocity_is_measured_over_four_frames_to_either_side_or_what_there_is(tmp_path: Path) -> None:
+    way = [0, 1, 2, 3, 4, 6, 8, 10, 12, 14, 16, 18]
+    runs = Actor(12, 8, lambda frame: (40, 10 + way[frame - 20] if 20 <= frame < 32 else 200))
+    write_bank(tmp_path, CUTTING, [("runs", film(50, runs))])
+    bank = Bank(tmp_path)
+    assert bank.length(0) == 12
+    for position in range(12):
+        first, last = max(0, position - 4), min(11, position + 4)
+        assert bank.velocity(0, position) == pytest.approx([(way[last] - way[first]) / (last - first), 0])
+
+
+def test_tracks_shorter_than_the_window_have_their_own_velocities(tmp_path: Path) -> None:
+    def passer(speed: int) -> Actor:
+        return Actor(10, 8, lambda frame: (40, 20 + speed * frame if 20 <= frame < 23 else 200))
+
+    write_bank(tmp_path, Cutting(shortest=2), [(str(speed), film(40, passer(speed))) for speed in (1, 2, 3)])
+    bank = Bank(tmp_path)
+    assert [bank.length(track) for track in range(len(bank))] == [3, 3, 3]
+    for track in range(3):
+        assert [bank.velocity(track, position)[0] for position in range(3)] == [track + 1] * 3
+
+
+def test_brisk_is_the_speed_in_heights_that_one_cutout_in_twenty_exceeds(tmp_path: Path) -> None:
+    """Also of who goes back and forth: the way of the whole track would say that nobody moves."""
+    pace = walker(left=4, top=4, height=10)
+    turns = Actor(10, 8, lambda frame: (40, 60 - abs(30 - 2 * frame)))
+    write_bank(tmp_path, CUTTING, [("walks", film(31, pace)), ("turns", film(31, turns))])
+    bank = Bank(tmp_path)
+    assert len(bank) == 2
+    ends = bank.cutout(1, 0).center - bank.cutout(1, bank.length(1) - 1).center
+    assert ends == pytest.approx([0, 0], abs=4.1)
+    assert bank.brisk == pytest.approx(0.2)
 
 
 def test_the_manifest_says_how_the_bank_was_cut_and_from_which_videos(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from aed_lightning.anomalies import SelfCut
 from aed_lightning.anomalies.bank import Bank, write_bank
 from aed_lightning.anomalies.cutting import Cutting
 from aed_lightning.anomalies.self_cut import CHANGES, Change, CutObject
-from aed_lightning.core import generator
+from aed_lightning.core import UsageError, generator
 from aed_lightning.core.clip import Sprite
 
 ACTOR = walker(clock=1)
@@ -141,10 +141,38 @@ def test_what_stands_gets_a_way_to_either_side_when_it_must_be_fast(tmp_path: Pa
     assert (velocities[:, 0] < 0).any()
 
 
-def test_where_nothing_has_a_speed_fast_objects_stand_too(tmp_path: Path) -> None:
-    """A box that comes and goes: no way to be faster than."""
-    write_bank(tmp_path, Cutting(), [("blink", film(40, Actor(12, 8, lambda frame: (40, 20 if frame > 21 else 200))))])
-    assert {drawn.speed for drawn in draws(Bank(tmp_path), "faster", "gliding")} == {0.0}
+def test_fast_objects_are_cut_from_whoever_turns_round_too(tmp_path: Path) -> None:
+    turns = Actor(12, 8, lambda frame: (40, 80 - abs(40 - frame)))
+    write_bank(tmp_path, Cutting(), [("turns", film(81, turns))])
+    for drawn in draws(Bank(tmp_path), "faster", number=200):
+        assert 1.2 <= drawn.speed <= 3.5
+
+
+def test_shrunk_or_enlarged_objects_are_fast_for_the_height_that_was_normal_there(bank: Bank) -> None:
+    for change in ("smaller", "larger"):
+        for drawn in draws(bank, change, "faster", change_share=1.0):  # type: ignore[arg-type]
+            assert 1.2 <= drawn.speed <= 3.5
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Bank:
+    """A box that comes and goes without a way: nothing to be faster than."""
+    folder = tmp_path_factory.mktemp("standing")
+    write_bank(folder, Cutting(), [("blink", film(40, Actor(12, 8, lambda frame: (40, 20 if frame > 21 else 200))))])
+    return Bank(folder)
+
+
+def test_where_nothing_moves_on_other_changes_are_made(standing: Bank) -> None:
+    for share in (0.0, 0.5, 1.0):
+        for drawn in draws(standing, "faster", "gliding", "larger", change_share=share):
+            assert drawn.speed == 0
+            assert abs(np.linalg.det(drawn.matrix)) > 2
+
+
+def test_where_nothing_moves_on_a_source_that_only_makes_faster_is_refused(standing: Bank) -> None:
+    for changes in (("faster",), ("gliding", "faster")):
+        with pytest.raises(UsageError, match=r"changes \['.*'\]: what was cut hardly .* name other changes"):
+            SelfCut(changes=changes).use(standing)
 
 
 def test_turned_objects_lie_or_stand_on_their_head(bank: Bank) -> None:
