@@ -71,4 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    from aed_lightning.core.memory import keep_freed_memory
+
+    keep_freed_memory()
     sys.exit(main())

@@ -93,7 +93,7 @@ class Clips:
         )
 
     def pin_memory(self) -> "Clips":
-        """The same clips in page-locked memory; the data loader calls it."""
+        """The same clips in page-locked memory, from which a GPU copies faster."""
         return replace(self, frames=self.frames.pin_memory(), motion=self.motion.pin_memory())
 
 

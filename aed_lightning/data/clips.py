@@ -1,4 +1,4 @@
-"""Clips out of the store: bytes only, in the workers of the data loader."""
+"""Clips out of the store: bytes only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from ..anomalies.pasting import EventPasting, Instants, Pasting
-from ..core.clip import Clip
+from ..core.clip import Clip, PastePlan
 from .store import Store, VideoRow
 
 
@@ -64,11 +64,18 @@ class ClipDataset(Dataset[Clip]):
         return int(self._ends[-1]) if self.views else 0
 
     def __getitem__(self, key: ClipKey) -> Clip:
-        number = int(np.searchsorted(self._ends, key.number, side="right"))
-        view = self.views[number]
-        middle = key.number - self._first(number)
-        instants = self._instants(middle, view.row.frames)
-        pasted = view.pasting.plan(view.row.name, instants, key.epoch) if view.pasting else None
+        return self.clip(key, self.plan(key))
+
+    def plan(self, key: ClipKey) -> PastePlan | None:
+        """What is pasted into a clip. Meanwhile the system fetches the pixels that `clip` will ask for."""
+        view, instants = self._find(key)
+        self.store.fetch(view.row, instants)
+        return view.pasting.plan(view.row.name, instants, key.epoch) if view.pasting else None
+
+    def clip(self, key: ClipKey, pasted: PastePlan | None) -> Clip:
+        """The clip into which `pasted` is to be pasted."""
+        view, instants = self._find(key)
+        middle = instants[1]
         labels = self._labels[view.name]
         if view.labels_from_pasting:
             label = int(pasted is not None and bool((pasted[1].alpha > 127).any()))
@@ -83,6 +90,11 @@ class ClipDataset(Dataset[Clip]):
             label=label,
             pasted=pasted,
         )
+
+    def _find(self, key: ClipKey) -> tuple[View, Instants]:
+        number = int(np.searchsorted(self._ends, key.number, side="right"))
+        view = self.views[number]
+        return view, self._instants(key.number - self._first(number), view.row.frames)
 
     def _first(self, number: int) -> int:
         """The clips before those of view `number`."""

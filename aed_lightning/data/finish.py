@@ -33,7 +33,8 @@ class Finish:
         frames, target = frames.div_(127.5).sub_(1), target.div_(127.5).sub_(1)
         if frames.shape[2] == 1:
             frames, target = frames.expand(-1, -1, 3, -1, -1), target.expand(-1, 3, -1, -1)
-        motion = self._token_motion(clips.motion, anomaly_map)
+        pasted_cells = functional.max_pool2d(anomaly_map, self.cell)
+        motion = self._token_motion(clips.motion, pasted_cells)
         return Batch(
             inputs=frames.flatten(1, 2),
             target=target,
@@ -45,19 +46,19 @@ class Finish:
             frame_index=clips.frame_index,
             epoch=clips.epoch,
             label=clips.label,
-            pasted=anomaly_map.flatten(1).any(dim=1),
+            pasted=pasted_cells.flatten(1).any(dim=1),
         )
 
     def _token_motion(
-        self, cells: UInt8[Tensor, "batch channels rows columns"], anomaly_map: Float[Tensor, "batch 1 height width"]
+        self, cells: UInt8[Tensor, "batch channels rows columns"], pasted: Float[Tensor, "batch 1 rows columns"]
     ) -> Float[Tensor, "batch tokens"]:
         """Equation 1 of the paper: the largest motion inside each patch, mean over the colors.
 
-        Where the map is set, at least the strongest motion of the clip is added.
+        Where something was pasted, at least the strongest motion of the clip is added.
         """
         motion = cells.float()
         strongest = motion.amax(dim=(1, 2, 3), keepdim=True).clamp(min=ANOMALY_MOTION)
-        motion = motion + functional.max_pool2d(anomaly_map, self.cell) * strongest
+        motion = motion + pasted * strongest
         return functional.max_pool2d(motion, self.patch_size // self.cell).mean(dim=1).flatten(1)
 
 

@@ -3,10 +3,10 @@
 import signal
 from collections.abc import Iterator
 
-from torch.utils.data import DataLoader, Sampler
+from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ..core import generator
-from ..core.clip import Clips
+from ..core.clip import Clips, PastePlan
 from .clips import ClipDataset, ClipKey
 
 
@@ -42,8 +42,24 @@ class ClipBatches(Sampler[list[ClipKey]]):
         return self.clips - self.clips % self.ranks if self.shuffle else self.clips
 
 
+Planned = tuple[ClipKey, PastePlan | None]
+
+
+class _Plans(Dataset[Planned]):
+    """What is pasted into each clip: the part of the work that is worth a worker."""
+
+    def __init__(self, clips: ClipDataset) -> None:
+        self._clips = clips
+
+    def __getitem__(self, key: ClipKey) -> Planned:
+        return key, self._clips.plan(key)
+
+
 class ClipLoader:
     """Loads batches of clips.
+
+    Workers draw what is pasted and let the system fetch the pixels; this process copies them out of the page cache.
+    Sending them from process to process took more time than all the rest (docs/adr/0012).
 
     Shuffled, each iteration is the next epoch, and its place can be saved and restored. In order, each iteration is the
     same: every clip, in epoch 0.
@@ -55,17 +71,17 @@ class ClipLoader:
         self, dataset: ClipDataset, batches: ClipBatches, *, workers: int = 0, pin_memory: bool = False
     ) -> None:
         self.dataset = dataset
-        self._loader: DataLoader[Clips] = DataLoader(
-            dataset,  # type: ignore[arg-type]
+        self._loader: DataLoader[Planned] = DataLoader(
+            _Plans(dataset),
             batch_sampler=batches,
-            collate_fn=Clips.stack,
+            collate_fn=list,
             num_workers=workers,
-            pin_memory=pin_memory,
             multiprocessing_context="spawn" if workers else None,
             persistent_workers=workers > 0,
             worker_init_fn=_leave_ctrl_c_to_the_parent,
         )
         self._batches = batches
+        self._pin_memory = pin_memory
         self._epoch = 0
         self._delivered = 0
 
@@ -74,14 +90,14 @@ class ClipLoader:
 
     def __iter__(self) -> Iterator[Clips]:
         if not self._batches.shuffle:
-            yield from self._loader
+            yield from map(self._stack, self._loader)
             return
         if self._delivered == len(self._batches):
             self._epoch, self._delivered = self._epoch + 1, 0
         self._batches.epoch, self._batches.start = self._epoch, self._delivered
-        for batch in self._loader:
+        for planned in self._loader:
             self._delivered += 1
-            yield batch
+            yield self._stack(planned)
 
     def state_dict(self) -> dict[str, int]:
         """Where the loader stands; Lightning keeps it in the checkpoint."""
@@ -90,6 +106,10 @@ class ClipLoader:
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Go on where `state` was taken."""
         self._epoch, self._delivered = state["epoch"], state["delivered"]
+
+    def _stack(self, planned: list[Planned]) -> Clips:
+        clips = Clips.stack([self.dataset.clip(key, pasted) for key, pasted in planned])
+        return clips.pin_memory() if self._pin_memory else clips
 
 
 def _leave_ctrl_c_to_the_parent(worker: int) -> None:

@@ -8,6 +8,8 @@ STORE/labels/SPLIT/NAME.npy      (frames,) uint8, and NAME.kinds.json, a name a 
 """
 
 import json
+import mmap
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -166,6 +168,14 @@ class Store:
     def frames(self, row: VideoRow) -> UInt8[np.ndarray, "frames channels height width"]:
         """All frames of a video, mapped. Raises DataError where the file is missing or has another size."""
         return self._map(self.paths.frames(row.split, row.name), (row.frames, *self.settings.frame_shape))
+
+    def fetch(self, row: VideoRow, frames: Iterable[int]) -> None:
+        """Have the system read these frames ahead, for whichever process asks for them next; returns at once."""
+        size = int(np.prod(self.settings.frame_shape))
+        mapped: Any = self.frames(row).base
+        for frame in frames:
+            start = frame * size // mmap.PAGESIZE * mmap.PAGESIZE
+            mapped.base.madvise(mmap.MADV_WILLNEED, start, (frame + 1) * size - start)
 
     def motion(self, row: VideoRow) -> UInt8[np.ndarray, "frames channels rows columns"]:
         """The motion maxima of a video in gray levels, mapped. Raises DataError as `frames`."""

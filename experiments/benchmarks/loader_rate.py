@@ -1,10 +1,10 @@
 """How fast training clips load, against the usual practice of reading JPEG files.
 
-    python experiments/benchmarks/loader_rate.py [--source mixed|drawn] [--seconds 8] [--rounds 5] [--json FILE]
+    python experiments/benchmarks/loader_rate.py [--video-size 360 640] [--source mixed|drawn] [--seconds 8] [--json FILE]
 
 Ours: DataModule at 160x320, 25 % of the clips pasted (60 % cut-outs and 40 % drawn, as the configurations have it), two
 workers, up to and with the finished `Batch` (floats, pasted objects, motion, token weights). Usual: five JPEG files of
-quality 95 at the video's size (360x640) opened, decoded and resized a clip, two workers, stacked to bytes; no pasting,
+quality 95 at the video's size opened, decoded and resized a clip, two workers, stacked to bytes; no pasting,
 no motion: they would only slow it down. Both take turns in one run; each rate is a round's, workers already started.
 """
 
@@ -23,11 +23,12 @@ from record import record
 from torch.utils.data import DataLoader, Dataset
 
 from aed_lightning.anomalies import AnomalySource, Mixed, ProceduralTraining, SelfCut
+from aed_lightning.core.memory import keep_freed_memory
 from aed_lightning.data.module import DataModule
 from aed_lightning.data.readers import open_video
 from aed_lightning.toy import write_toy
 
-SIZE, VIDEO_SIZE, BATCH, WORKERS, OFFSETS = (160, 320), (360, 640), 32, 2, (-3, -1, 0, 1, 3)
+SIZE, BATCH, WORKERS, OFFSETS = (160, 320), 32, 2, (-3, -1, 0, 1, 3)
 SOURCES: dict[str, Callable[[], AnomalySource]] = {
     "mixed": lambda: Mixed([SelfCut(), ProceduralTraining()], [0.6, 0.4]),
     "drawn": ProceduralTraining,
@@ -85,15 +86,17 @@ def endless(epoch: Callable[[], Iterator[int]]) -> Iterator[int]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--video-size", type=int, nargs=2, default=[360, 640], metavar=("HEIGHT", "WIDTH"))
     parser.add_argument("--seconds", type=float, default=8.0)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--source", choices=SOURCES, default="mixed", help="of the pasted anomalies")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
+    keep_freed_memory()  # as every verb does
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_toy(folder / "toy", size=VIDEO_SIZE, train_videos=11, test_videos=0, frames=200)
+        write_toy(folder / "toy", size=tuple(options.video_size), train_videos=11, test_videos=0, frames=200)
         loaders = {
             "ours": endless(ours(folder / "toy", folder / "store", SOURCES[options.source]())),
             "usual": endless(usual(folder, sorted((folder / "toy" / "train").glob("*.mp4")))),
@@ -107,10 +110,12 @@ def main() -> None:
                 next(loader)
                 sample[key] = rate(loader, options.seconds)
             samples.append({**sample, "ratio": sample["ours"] / sample["usual"]})
+        # The workers end before their files do.
+        del loader, loaders
     record(
         "loader_rate", statistics.median(sample["ratio"] for sample in samples), samples, bar=15.0,
         higher_is_better=True, file=options.json, unit="clips a second", aim=1000, frame_size=list(SIZE),
-        source=options.source, seconds=options.seconds, workers=WORKERS,
+        video_size=options.video_size,        source=options.source, seconds=options.seconds, workers=WORKERS,
     )  # fmt: skip
 
 

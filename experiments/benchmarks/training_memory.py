@@ -37,10 +37,12 @@ def train(root: Path) -> float:
     """Train some steps on all of it; MiB of anonymous memory, the largest seen after the first steps."""
     import torch
 
+    from aed_lightning.core.memory import keep_freed_memory
     from aed_lightning.data.module import DataModule
     from aed_lightning.model import AutoEncoder, head_loss, random_masks, teacher_loss
 
     torch.set_num_threads(1)
+    keep_freed_memory()  # as every verb does
     module = DataModule(
         "noise", root=root, store=root / "store", frame_size=SIZE, patch_size=16, batch_size=8, holdout=1
     )

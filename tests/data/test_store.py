@@ -71,3 +71,12 @@ def test_a_manifest_cannot_name_files_outside_the_store(prepared):
     prepared.paths.manifest.write_text(json.dumps(manifest))
     with pytest.raises(DataError, match="is no video of a store"):
         Store(prepared.path)
+
+
+def test_any_frames_can_be_fetched_ahead_and_stay_what_they_are(prepared):
+    store = prepared
+    for row in store.videos("train"):
+        before = store.frames(row).copy()
+        for frame in range(row.frames):
+            store.fetch(row, (frame, row.frames - 1, frame))
+        np.testing.assert_array_equal(store.frames(row), before)
