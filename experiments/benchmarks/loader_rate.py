@@ -1,6 +1,6 @@
 """How fast training clips load, against the usual practice of reading JPEG files.
 
-    python experiments/benchmarks/loader_rate.py [--video-size 360 640] [--source mixed|drawn] [--seconds 8] [--json FILE]
+    python experiments/benchmarks/loader_rate.py [--video-size 360 640] [--source mixed|drawn] [--json FILE]
 
 Ours: DataModule at 160x320, 25 % of the clips pasted (60 % cut-outs and 40 % drawn, as the configurations have it), two
 workers, up to and with the finished `Batch` (floats, pasted objects, motion, token weights). Usual: five JPEG files of
