@@ -25,12 +25,13 @@ class Finish:
 
     def __call__(self, clips: Clips) -> Batch:
         frames = clips.frames.float()
-        target = frames[:, 1].clone()
+        clean = frames[:, 1].clone() if any(clips.pasted) else None
         anomaly_map = torch.zeros_like(frames[:, 1, :1])
         for clip, plan in enumerate(clips.pasted):
             if plan is not None:
                 _paste(frames[clip], anomaly_map[clip, 0], plan)
-        frames, target = frames.div_(127.5).sub_(1), target.div_(127.5).sub_(1)
+        frames = frames.div_(127.5).sub_(1)
+        target = frames[:, 1] if clean is None else clean.div_(127.5).sub_(1)
         if frames.shape[2] == 1:
             frames, target = frames.expand(-1, -1, 3, -1, -1), target.expand(-1, 3, -1, -1)
         pasted_cells = functional.max_pool2d(anomaly_map, self.cell)

@@ -24,13 +24,13 @@ def student_difference(reconstruction: Reconstruction) -> Float[Tensor, "batch t
     """Student's output minus the teacher's, or none where the student did not run."""
     if reconstruction.student is None:
         return None
-    return reconstruction.student.float() - reconstruction.teacher.float()
+    return reconstruction.student.float() - reconstruction.teacher
 
 
 def predicted_map(reconstruction: Reconstruction) -> Float[Tensor, "batch tokens"]:
     """The teacher's anomaly map as the mean of each token, brought to 0 (normal) .. 1 (anomalous)."""
-    map_channel = reconstruction.teacher.float().unflatten(2, (-1, 4))[..., 3]
-    return map_channel.mean(dim=2).add(1).div(2)
+    map_channel = reconstruction.teacher.unflatten(2, (-1, 4))[..., 3]
+    return map_channel.float().mean(dim=2).add(1).div(2)
 
 
 def pixel_map(

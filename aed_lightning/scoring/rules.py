@@ -80,7 +80,7 @@ class DefaultRule(Rule):
             score = score + self.head_weight * reconstruction.class_logit.float().sigmoid()
         discrepancy = student_difference(reconstruction)
         if discrepancy is not None:
-            score = score + self.discrepancy_weight * self._top_mean(discrepancy.abs().mean(dim=2))
+            score = score + self.discrepancy_weight * self._top_mean(discrepancy.abs_().mean(dim=2))
         return score
 
     def _top_mean(self, tokens: Float[Tensor, "batch tokens"]) -> Float[Tensor, " batch"]:
