@@ -18,16 +18,21 @@ def test_the_make_targets_of_the_readme_exist():
     assert {"demo", "test"} <= named <= targets
 
 
-def test_the_readmes_commands_run_in_their_order(command, squares, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_readmes_commands_run_in_their_order(
+    command, squares, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.chdir(tmp_path)
-    assert [shlex.split(line)[3] for line in COMMANDS] == ["prepare", "fit", "test"]
-    ours = {"configs/ped2.yaml": str(squares.config), "data/ped2": str(squares.root)}
+    assert [shlex.split(line)[3] for line in COMMANDS] == ["prepare", "fit", "test", "score"]
+    video = next((squares.root / "test").glob("*.*"))
+    ours = {"configs/ped2.yaml": str(squares.config), "data/ped2": str(squares.root), "runs/demo": str(trained)}
+    ours["data/toy/test/test_09.mp4"] = str(video)
     for line in COMMANDS:
         words = [ours.get(word, word.replace("runs/ped2", "runs/squares")) for word in shlex.split(line)[3:]]
         outcome = command(*words)
         assert outcome.code == 0, outcome
     assert (tmp_path / "runs/squares/metrics.json").is_file()
     assert (tmp_path / "runs/squares-again/metrics.json").is_file()
+    assert (tmp_path / "scored/timeline.png").is_file()
 
 
 def test_the_readmes_python_runs():
