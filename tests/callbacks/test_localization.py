@@ -130,10 +130,9 @@ def test_without_a_threshold_there_are_pixels_and_no_boxes(tmp_path: Path):
 
 
 def test_masks_of_one_class_leave_the_other_figures_alone():
-    videos = [
-        VideoAnnotations("crash", FRAMES, SIZE, None, BOTH[0].regions, lambda: lambda frame: np.zeros(SIZE, bool))
-    ]
-    figures = localized(videos).figures()
+    empty = np.zeros(SIZE, dtype=bool)
+    crash = VideoAnnotations("crash", FRAMES, SIZE, None, BOTH[0].regions, lambda: lambda frame: empty)
+    figures = localized([crash]).figures()
     assert figures["pixels"]["pixel_auc"] is None
     assert "0 of" in figures["pixels"]["note"]
     assert figures["regions"]["regions"] == FRAMES - 2

@@ -24,6 +24,7 @@ def toy(squares, tmp_path_factory: pytest.TempPathFactory) -> Path:
     config["data"] |= {"name": "toy", "root": str(folder / "toy"), "store": str(folder / "store")}
     config["data"] |= {"frame_size": [32, 56], "augmentation_percentage": 100}
     config["student"]["epochs"] = 0
+    config["trainer"]["log_every_n_steps"] = 1
     (folder / "toy.yaml").write_text(yaml.safe_dump(config))
     return folder / "toy.yaml"
 
