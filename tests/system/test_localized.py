@@ -10,6 +10,7 @@ from aed_lightning.data.layouts import open_layout
 from aed_lightning.metrics import evaluate_regions
 from aed_lightning.report.page import write_report
 from aed_lightning.toy import write_toy
+from aed_lightning.toy.trajectory import FPS
 
 SIZE, FRAMES = (64, 112), 60
 KEYS = {"rbdc", "tbdc", "iou", "track_share", "frames", "regions", "tracks", "detections", "skipped_videos"}
@@ -84,7 +85,7 @@ def test_pixels_and_delay_are_in_metrics_json(run_dir: Path, figures: dict):
     assert 0 < pixels["pixel_auc"] < 1
     assert pixels["pixel_auc_error"] == 0
     assert delay["events"] == len(delay["per_event"]) > 0
-    assert delay["hours"] == pytest.approx(2 * FRAMES / 25 / 3600)
+    assert delay["hours"] == pytest.approx(2 * FRAMES / FPS / 3600)
     levels = json.loads((run_dir / "model.json").read_text())["calibration"]["causal"]["levels"]
     assert levels[-1] <= delay["threshold"] < levels[-1] + 1e-9
 
