@@ -2,36 +2,54 @@
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import lightning.pytorch as L
 import numpy as np
-from torch import Tensor
 
-from ..core import FrameScores, RunPaths, UsageError, atomic_path, write_json
+from ..core import FrameScores, RunPaths, UsageError, VideoAnnotations, atomic_path, write_json
 from ..core.clip import Batch, Clips
-from ..metrics import bootstrap_intervals, evaluate, smoothed_scores
+from ..metrics import bootstrap_intervals, detection_delay, evaluate, smoothed_scores
+from ..scoring.calibration import Calibration
 from ..scoring.maps import predicted_map
+from ..scoring.rules import FrameValues
 from ..scoring.smoothing import Smoothing
 from ..stages.stage import Stage
 from .collecting import TRIVIAL, FrameCollector
+from .localization import Localization
 from .pictures import FrameAndMap, write_pictures
 
 
 class Evaluation(L.Callback):
-    """Logs `val/…` and `test/…`, writes `scores/VIDEO.npz`, `metrics.json` and `pictures/` of the worst frames.
+    """Logs `val/…` and `test/…`, writes `scores/VIDEO.npz`, `metrics.json`, `pictures/` of the worst frames, and
+    `regions/VIDEO.csv` where there are tracks or masks.
 
     Needs loaders whose data set has `video_names`, `kinds(video)` and `clip_of(video, frame)`, as the DataModule's
     have.
     record: what metrics.json says of the run beside the figures (dataset, epoch, seed, command, …).
-    validated: scores of the views of the last validation.
+    annotations: gives frame rate, tracks and masks of every test video; asked for at the start of a test. Boxes and
+    pixels are looked at on one process only.
+    calibrations: "causal" and "map", whose levels on normal video are the thresholds of alarms and of boxes; without
+    them there are no such figures.
+    validated: scores of the views of the last validation. map_peaks: of the same frames, the highest tokens.
     """
 
-    def __init__(self, smoothing: Smoothing, paths: RunPaths, record: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        smoothing: Smoothing,
+        paths: RunPaths,
+        record: Mapping[str, Any],
+        annotations: Callable[[], Sequence[VideoAnnotations]] | None = None,
+    ) -> None:
         self.smoothing, self.paths, self.record = smoothing, paths, dict(record)
+        self.annotations = annotations
+        self.calibrations: Mapping[str, Calibration] = {}
         self.figures: dict[str, Any] = {}
         self.validated: list[FrameScores] = []
+        self.map_peaks: list[FrameScores] = []
+        self._annotations: Sequence[VideoAnnotations] = ()
+        self._localization: Localization | None = None
         self._collector: FrameCollector | None = None
         self._dataset: Any = None
         self._started = 0.0
@@ -53,7 +71,7 @@ class Evaluation(L.Callback):
 
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         videos = self._videos("model")
-        self.validated = videos
+        self.validated, self.map_peaks = videos, self._videos("map")
         figures = evaluate(self._with_kinds(videos), sigma_frames=self.smoothing.sigma)
         for grade, found in figures.get("per_kind", {}).items():
             pl_module.log(f"val/{grade}_auc", found["auc"])
@@ -66,7 +84,14 @@ class Evaluation(L.Callback):
     # test
 
     def on_test_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        self._start(pl_module, trainer.test_dataloaders)
+        self._annotations = self.annotations() if self.annotations else ()
+        self._localization = None
+        if self._annotations and trainer.world_size == 1:
+            levels = self.calibrations.get("map")
+            self._localization = Localization(self._annotations, levels.median if levels else None)
+        elif self._annotations:
+            trainer.print("boxes and pixels are evaluated on one process only: localization is left out")
+        self._start(pl_module, trainer.test_dataloaders, self._localization)
 
     def on_test_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Any, *_: Any
@@ -76,6 +101,7 @@ class Evaluation(L.Callback):
     def on_test_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         assert isinstance(pl_module, Stage)
         videos = smoothed_scores(self._videos("model"), self.smoothing.sigma)
+        localization = self._localization.figures() if self._localization else {}
         self.figures = {
             "version": 1,
             **self.record,
@@ -84,12 +110,16 @@ class Evaluation(L.Callback):
             "rule": pl_module.rule.name,
             "rule_parameters": dataclasses.asdict(pl_module.rule),
             **self._figures(videos),
+            **({"localization": localization} if localization else {}),
+            **self._delay(videos),
             "seconds": round(time.perf_counter() - self._started, 1),
         }
         pl_module.log("test/micro_auc", self.figures["standard"]["micro_auc"])
         pl_module.log("test/official_micro_auc", self.figures["official"]["micro_auc"])
         if trainer.is_global_zero:
             self._write_scores(videos)
+            if self._localization and localization:
+                self._localization.write(self.paths.regions)
             write_json(self.paths.metrics, self.figures)
             write_pictures(self.paths.pictures, videos, lambda video, frame: self._seen(trainer, video, frame))
 
@@ -108,15 +138,16 @@ class Evaluation(L.Callback):
         if trainer.is_global_zero:
             self._write_scores(videos)
 
-    def _start(self, pl_module: L.LightningModule, loader: Any) -> None:
+    def _start(self, pl_module: L.LightningModule, loader: Any, localization: Localization | None = None) -> None:
         assert isinstance(pl_module, Stage)
         self._dataset = loader.dataset
-        self._collector = FrameCollector(pl_module.rule, self._dataset.video_names, pl_module.device)
+        names = self._dataset.video_names
+        self._collector = FrameCollector(pl_module.rule, names, pl_module.device, localization)
         self._started = time.perf_counter()
 
-    def _add(self, batch: Batch, values: Tensor) -> None:
+    def _add(self, batch: Batch, found: FrameValues) -> None:
         assert self._collector is not None
-        self._collector.add(batch, values)
+        self._collector.add(batch, found)
 
     def _videos(self, score: str) -> list[FrameScores]:
         assert self._collector is not None
@@ -151,6 +182,17 @@ class Evaluation(L.Callback):
                 for video in videos
             ],
         }
+
+    def _delay(self, videos: list[FrameScores]) -> dict[str, Any]:
+        """Delay of the events at the threshold that `score` takes unless told otherwise; none without a calibration."""
+        levels = self.calibrations.get("causal")
+        if levels is None:
+            return {}
+        rates = {video.video: video.fps for video in self._annotations}
+        known = {name: fps for name, fps in rates.items() if fps is not None}
+        fps = known if known and len(known) == len(rates) else None
+        threshold = levels.at_alarms_per_hour(0.0)
+        return {"delay": detection_delay(videos, threshold, sigma_frames=self.smoothing.sigma, fps=fps)}
 
     def _with_kinds(self, videos: list[FrameScores]) -> list[FrameScores]:
         """The same scores with the kind of each anomalous frame, if the labels of all videos name kinds.

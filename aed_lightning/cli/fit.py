@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import lightning.pytorch as L
 from lightning.pytorch.cli import LightningArgumentParser
@@ -36,7 +36,8 @@ def run(arguments: Sequence[str]) -> int:
     cli.write_run_files()
     for name in names:
         trainer, stage, evaluation = _train(cli, name, resumed.get(name))
-    calibration = _calibrate(cli, trainer, stage, evaluation)
+    evaluation.calibrations = _calibrate(cli, trainer, stage, evaluation)
+    calibration = {name: levels.to_json() for name, levels in evaluation.calibrations.items()}
     save_weights(cli.paths, cli.network, {**cli.card(names[-1]), "calibration": calibration})
     if options.evaluate:
         trainer.test(stage, cli.datamodule, verbose=False)
@@ -70,18 +71,19 @@ def _train(cli: AedCLI, name: str, checkpoint: Path | None) -> tuple[L.Trainer, 
     return trainer, stage, evaluation
 
 
-def _calibrate(cli: AedCLI, trainer: L.Trainer, stage: Stage, evaluation: Evaluation) -> dict[str, Any]:
-    """Levels of the score on held-out normal video, for the thresholds of `score`; none without such video."""
+def _calibrate(cli: AedCLI, trainer: L.Trainer, stage: Stage, evaluation: Evaluation) -> dict[str, Calibration]:
+    """Levels of score and map on held-out normal video: thresholds of alarms and boxes; none without such video."""
     held_out = cli.datamodule.training_rows()[1]
     if not held_out:
         return {}
     trainer.validate(stage, cli.datamodule, verbose=False)
     rates = {row.name: row.fps for row in held_out}
-    normal = [video for video in evaluation.validated if video.video in rates]
+    normal, peaks = (
+        [video for video in videos if video.video in rates] for videos in (evaluation.validated, evaluation.map_peaks)
+    )
     fps = [rates[video.video] for video in normal]
-    return {
-        name: Calibration.of(
-            [function(video.raw, video.frame_index, cli.smoothing.sigma) for video in normal], fps
-        ).to_json()
+    calibrations = {
+        name: Calibration.of([function(video.raw, video.frame_index, cli.smoothing.sigma) for video in normal], fps)
         for name, function in (("centered", smooth), ("causal", smooth_causal))
     }
+    return {**calibrations, "map": Calibration.of([video.raw for video in peaks], fps)}

@@ -36,7 +36,26 @@ def print_summary(console: Console, figures: Mapping[str, Any], run_dir: Path) -
         for kind, values in sorted(figures["per_kind"].items(), key=lambda item: -item[1]["auc"]):
             kinds.add_row(kind, str(values["frames"]), _number(values["auc"]))
         console.print(kinds)
+    for line in (_localization(figures.get("localization", {})), _delay(figures.get("delay"))):
+        if line:
+            console.print(line)
     console.print(f"{run_dir}/metrics.json, {run_dir}/scores, {run_dir}/model.safetensors")
+
+
+def _localization(figures: Mapping[str, Any]) -> str:
+    regions, pixels = figures.get("regions", {}), figures.get("pixels", {})
+    named = {"RBDC": regions.get("rbdc"), "TBDC": regions.get("tbdc"), "pixel AUC": pixels.get("pixel_auc")}
+    parts = [f"{name} {_number(value)}" for name, value in named.items() if value is not None]
+    return f"where: {', '.join(parts)}" if parts else ""
+
+
+def _delay(figures: Mapping[str, Any] | None) -> str:
+    if figures is None:
+        return "no delay of detection, no boxes: the weights have no threshold for this rule and this smoothing"
+    median, hourly = figures["median_frames"], figures["false_alarms_per_hour"]
+    alarms = f"{figures['false_alarms']} false alarms" + ("" if hourly is None else f", {hourly:.1f} an hour")
+    delay = "" if median is None else f"median delay {median:g} frames, "
+    return f"when: {delay}{figures['missed']} of {figures['events']} events missed, {alarms}"
 
 
 def _number(value: float | None) -> str:

@@ -12,6 +12,7 @@ from ..core import RunPaths, UsageError
 from ..data.module import DataModule
 from ..data.progress import default_progress
 from ..model.weights import load_weights, refuse_other_architecture
+from ..scoring.calibration import Calibration
 from ..stages.stage import Stage
 from .training import AedCLI
 
@@ -38,6 +39,11 @@ class TrainedRun:
             cli.paths = RunPaths(cli.paths.root.with_name(f"{cli.paths.root.name}-{verb}"))
         _refuse_used(cli.paths.root)
         self.evaluation: Evaluation = cli.build_evaluation(cli.paths, epoch=card["epoch"])
+        # Levels mean something under the rule and the smoothing with which they were found, and no other.
+        if all(card.get(key) == value for key, value in cli.scored_by().items()):
+            self.evaluation.calibrations = {
+                name: Calibration.from_json(levels) for name, levels in card.get("calibration", {}).items()
+            }
         stage = card["stage"]
         cli.datamodule.batch_size = cli.config_init[stage].batch_size
         cli.datamodule.prepare_data(default_progress())

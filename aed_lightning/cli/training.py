@@ -154,7 +154,7 @@ class AedCLI(LightningCLI):
         """The evaluation callback, with what metrics.json must say of this run."""
         machine = {key: self._environment()[key] for key in ("command", "commit", "device", "threads")}
         record = {"dataset": self.datamodule.name, "epoch": epoch, "seed": self.seed, **machine}
-        return Evaluation(self.smoothing, paths, record)
+        return Evaluation(self.smoothing, paths, record, self.datamodule.test_annotations)
 
     def resolved_configuration(self) -> dict[str, Any]:
         """Every key of the schema with its value; the options of the verb are no part of it."""
@@ -178,6 +178,12 @@ class AedCLI(LightningCLI):
             "channels": self.datamodule.store.channels,
             "precision": self._precision(),
             "held_out": [row.name for row in self.datamodule.training_rows()[1]],
+            **self.scored_by(),
+        }
+
+    def scored_by(self) -> dict[str, Any]:
+        """Rule and smoothing, as model.json has them."""
+        return {
             "rule": {"name": self.rule.name, **dataclasses.asdict(self.rule)},
             "smoothing": dataclasses.asdict(self.smoothing),
         }

@@ -4,7 +4,7 @@ from .errors import DataError, Interrupted, UsageError
 from .files import atomic_path, write_json, write_text
 from .frame_scores import FrameScores
 from .randomness import generator, stable_hash, torch_seed
-from .regions import Detection, Region, VideoRegions
+from .regions import Detection, Region, VideoAnnotations, VideoRegions
 from .run_paths import RunPaths
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Region",
     "RunPaths",
     "UsageError",
+    "VideoAnnotations",
     "VideoRegions",
     "atomic_path",
     "generator",

@@ -4,8 +4,11 @@ A box is x0, y0, x1, y1 in pixels of the video, x1 and y1 just outside; its area
 last column and row belong to the box have 1 added when they are read.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool
 
 Box = tuple[float | int, float | int, float | int, float | int]
 
@@ -46,3 +49,22 @@ class VideoRegions:
     frames: int
     annotated: Sequence[Region]
     detected: Sequence[Detection]
+
+
+@dataclass(frozen=True)
+class VideoAnnotations:
+    """What a data set says of one test video beside its labels; tracks and masks are read when they are asked for.
+
+    frames: of the video. size: (height, width) in pixels of the video, which is the size of masks and the unit of
+    boxes. fps: frames a second, or none.
+    regions: gives the annotated regions, or none where the video has anomalies but no tracks.
+    masks: opens what reads the mask of a frame (true where it is anomalous), or is none where the video has anomalies
+    but no masks, or no video of the data set has any.
+    """
+
+    video: str
+    frames: int
+    size: tuple[int, int]
+    fps: float | None
+    regions: Callable[[], Sequence[Region] | None]
+    masks: Callable[[], Callable[[int], Bool[np.ndarray, "height width"]]] | None

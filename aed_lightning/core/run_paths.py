@@ -41,6 +41,11 @@ class RunPaths:
         return self.root / "scores"
 
     @property
+    def regions(self) -> Path:
+        """The folder of detected boxes, one `VIDEO.csv` a video."""
+        return self.root / "regions"
+
+    @property
     def pictures(self) -> Path:
         """The folder of the worst frames beside their anomaly maps, listed in `index.json`."""
         return self.root / "pictures"

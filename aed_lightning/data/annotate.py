@@ -3,13 +3,16 @@
 Their pixels stay where they are: the store keeps what training maps, and masks are read when results are measured.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
 
-from .layouts import Layout, VideoSource
+from ..core import Region, VideoAnnotations
+from .layouts import Layout, Masks, VideoSource
 from .sources import path_below, sha256_of, stamp_of
 from .store import FileRow, VideoRow
 
@@ -34,6 +37,35 @@ def with_annotations(
     if masks is None or masks != was.masks or row.label_sha256 != was.label_sha256:
         disagreements = _disagreements(layout, video, row, labels)
     return replace(row, masks=masks, tracks=tracks, mask_disagreements=disagreements)
+
+
+def annotated_videos(layout: Layout, rows: Sequence[VideoRow]) -> list[VideoAnnotations]:
+    """The tracks and masks of the test videos `rows`. A video without anomalous frames needs none to be known whole."""
+    sources = {video.name: video for video in layout.videos() if video.split == "test"}
+    any_masks = any(row.masks is not None for row in rows)
+    return [
+        VideoAnnotations(
+            video=row.name,
+            frames=row.frames,
+            size=row.source_size,
+            fps=row.fps,
+            regions=partial(_regions, layout, sources[row.name], row),
+            masks=partial(_masks, layout, sources[row.name], row)
+            if any_masks and (row.masks is not None or row.anomalous_frames == 0)
+            else None,
+        )
+        for row in rows
+    ]
+
+
+def _regions(layout: Layout, video: VideoSource, row: VideoRow) -> list[Region] | None:
+    found = layout.regions(video, row.frames, row.source_size)
+    return [] if found is None and row.anomalous_frames == 0 else found
+
+
+def _masks(layout: Layout, video: VideoSource, row: VideoRow) -> Masks:
+    found = layout.masks(video, row.frames, row.source_size) if row.masks is not None else None
+    return found or (lambda frame: np.zeros(row.source_size, dtype=bool))
 
 
 def _disagreements(

@@ -8,8 +8,9 @@ import lightning.pytorch as L
 from ..anomalies import AnomalySource, ProceduralTraining, ProceduralValidation, SelfCut
 from ..anomalies.mixed import cutters
 from ..anomalies.pasting import EventPasting, RandomPasting
-from ..core import DataError, UsageError
+from ..core import DataError, UsageError, VideoAnnotations
 from ..core.clip import Batch, Clips
+from .annotate import annotated_videos
 from .banks import Banks
 from .clips import ClipDataset, View
 from .finish import Finish
@@ -148,6 +149,10 @@ class DataModule(L.LightningDataModule):
             f"{self.root}: {problem}; add test videos and labels (docs/datasets.md). "
             "`fit --evaluate false` trains without them"
         )
+
+    def test_annotations(self) -> list[VideoAnnotations]:
+        """The tracks and masks of the test videos, as far as the data set has any."""
+        return annotated_videos(self.open_layout(), self.test_rows())
 
     def train_batches(self) -> int:
         """Steps of one epoch on one process."""

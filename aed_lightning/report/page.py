@@ -62,6 +62,7 @@ def report_content(run: Run) -> dict[str, Any]:
         "facts": _facts(metrics or {}),
         "scores": _model_scores(metrics or {}),
         "kinds": sorted((metrics or {}).get("per_kind", {}).items(), key=lambda kind: _or_infinity(kind[1].get("auc"))),
+        "places": _places(metrics or {}),
         "roc": _roc(run),
         "stages": _stages(run),
         "worst": _worst(run),
@@ -102,6 +103,25 @@ def _facts(metrics: Mapping[str, Any]) -> list[tuple[str, Any]]:
 def _model_scores(metrics: Mapping[str, Any]) -> list[tuple[str, Any]]:
     names = (("standard", "model, smoothed"), ("causal", "model, smoothed with the past only"), ("raw", "model, raw"))
     return [(name, metrics[key]) for key, name in names if metrics.get(key)]
+
+
+def _places(metrics: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Figures of where and when anomalies were found; empty where nothing was to be compared with."""
+    found = metrics.get("localization", {})
+    regions, pixels, delay = found.get("regions", {}), found.get("pixels", {}), metrics.get("delay", {})
+    named = {
+        "RBDC, regions found": regions.get("rbdc"),
+        "TBDC, tracks found": regions.get("tbdc"),
+        "pixel AUC": pixels.get("pixel_auc"),
+        "pixel AUC, 40 % of the mask": pixels.get("pixel_auc_40"),
+        "median delay, frames": delay.get("median_frames"),
+        "median delay, seconds": delay.get("median_seconds"),
+        "events": delay.get("events"),
+        "events missed": delay.get("missed"),
+        "false alarms": delay.get("false_alarms"),
+        "false alarms an hour": delay.get("false_alarms_per_hour"),
+    }
+    return [(name, value) for name, value in named.items() if value is not None]
 
 
 def _roc(run: Run) -> Markup | None:

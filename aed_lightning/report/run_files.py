@@ -16,7 +16,22 @@ import yaml
 from ..core import DataError, FrameScores, RunPaths, UsageError
 
 METRICS_VERSION = 1
-FIGURES = ("micro_auc", "macro_auc", "macro_auc_padded", "average_precision", "eer", "auc")
+FIGURES = (
+    "micro_auc",
+    "macro_auc",
+    "macro_auc_padded",
+    "average_precision",
+    "eer",
+    "auc",
+    "rbdc",
+    "tbdc",
+    "pixel_auc",
+    "pixel_auc_40",
+    "median_frames",
+    "median_seconds",
+    "false_alarms_per_hour",
+)
+OBJECTS = ("standard", "official", "causal", "raw", "trivial", "per_kind", "smoothing", "intervals", "localization")
 SCORE_COLUMNS = ("frame_index", "raw", "smoothed")
 PNG = b"\x89PNG\r\n\x1a\n"
 LARGEST_PICTURE_BYTES = 4 * 2**20
@@ -99,13 +114,16 @@ def _metrics(file: Path) -> dict[str, Any] | None:
         raise DataError(
             f"{file} has version {metrics.get('version')!r}, this program reads {METRICS_VERSION}: evaluate again"
         )
-    for key in ("standard", "official", "causal", "raw", "trivial", "per_kind", "smoothing", "intervals"):
+    for key in (*OBJECTS, "delay"):
         if not isinstance(metrics.setdefault(key, {}), dict):
             raise DataError(f"{file}: {key} is no object; evaluate again")
     for key in ("trivial", "per_kind"):
         if not all(isinstance(row, dict) for row in metrics[key].values()):
             raise DataError(f"{file}: {key} holds more than objects; evaluate again")
-    blocks = [metrics[key] for key in ("standard", "official", "causal", "raw")]
+    places = [metrics["localization"].setdefault(key, {}) for key in ("regions", "pixels")]
+    if not all(isinstance(block, dict) for block in places):
+        raise DataError(f"{file}: localization holds more than objects; evaluate again")
+    blocks = [*(metrics[key] for key in ("standard", "official", "causal", "raw", "delay")), *places]
     for block in [*blocks, *metrics["trivial"].values(), *metrics["per_kind"].values()]:
         for key, value in block.items():
             if key in FIGURES and (isinstance(value, bool) or not isinstance(value, int | float | None)):

@@ -54,7 +54,7 @@ class Scorer:
     """Trained weights, and how they score.
 
     with_student: whether the student has been trained. channels: 1 for gray, 3 for color. clip_offset: frames between
-    the frames of a clip. seed: of the masks. calibrations: "centered" and "causal", where the weights have them.
+    the frames of a clip. seed: of the masks. calibrations: "centered", "causal", "map", as far as they are known.
     device, precision: where and how the network runs. fingerprint: SHA-256 of the file of the weights.
     """
 

@@ -1,9 +1,9 @@
-"""How reconstructions become one raw score a frame. A rule has two halves: what it takes from each frame, on the
-device, and what it makes of a whole video of that."""
+"""How reconstructions become one raw score a frame, and a map of where. A rule has two halves: what it takes from each
+frame, on the device, and what it makes of a whole video of that."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypedDict
 
 import numpy as np
 import torch
@@ -14,6 +14,16 @@ from torch import Tensor
 from ..core import UsageError
 from ..core.clip import Batch, Reconstruction
 from .maps import pixel_map, predicted_map, student_difference, teacher_difference
+
+
+class FrameValues(TypedDict):
+    """What a rule takes from the frames of a batch: `Rule.frame_values`, and `Rule.token_map` on its grid.
+
+    A mapping, as Lightning wants it of a step.
+    """
+
+    values: Float[Tensor, "batch *map"]
+    token_map: Float[Tensor, "batch rows columns"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,19 @@ class Rule(ABC):
     def video_scores(self, values: Float[np.ndarray, "frames *map"]) -> Float64[np.ndarray, " frames"]:
         """Raw scores of one video from the values of all its frames, in order."""
         return values.astype(np.float64)
+
+    @abstractmethod
+    def token_map(self, batch: Batch, reconstruction: Reconstruction, patch: int) -> Float[Tensor, "batch tokens"]:
+        """How anomalous each place of a frame is: the rule's terms token by token, for boxes and pixels.
+
+        Without the head, which says nothing of a place: it would lift all tokens of a frame above a threshold.
+        """
+
+    def video_maps(
+        self, token_maps: Float[np.ndarray, "frames rows columns"]
+    ) -> Float[np.ndarray, "frames rows columns"]:
+        """The maps of one video from the token maps of all its frames, in order."""
+        return token_maps
 
 
 @dataclass(frozen=True)
@@ -83,6 +106,11 @@ class DefaultRule(Rule):
             score = score + self.discrepancy_weight * self._top_mean(discrepancy.abs_().mean(dim=2))
         return score
 
+    def token_map(self, batch: Batch, reconstruction: Reconstruction, patch: int) -> Float[Tensor, "batch tokens"]:
+        tokens = self.map_weight * predicted_map(reconstruction)
+        discrepancy = student_difference(reconstruction)
+        return tokens if discrepancy is None else tokens + self.discrepancy_weight * discrepancy.abs().mean(dim=2)
+
     def _top_mean(self, tokens: Float[Tensor, "batch tokens"]) -> Float[Tensor, " batch"]:
         return tokens.topk(min(self.top, tokens.shape[1]), dim=1).values.mean(dim=1)
 
@@ -114,11 +142,7 @@ class PaperRule(Rule):
     def frame_values(
         self, batch: Batch, reconstruction: Reconstruction, patch: int, rows: int
     ) -> Float[Tensor, "batch height width"]:
-        values = self.alpha * teacher_difference(batch, reconstruction, patch).square()
-        discrepancy = student_difference(reconstruction)
-        if discrepancy is not None:
-            values = values + self.beta * discrepancy.square()
-        pixels = pixel_map(values, patch, rows)
+        pixels = pixel_map(self._errors(batch, reconstruction, patch), patch, rows)
         if reconstruction.class_logit is not None:
             pixels = pixels + self.gamma * reconstruction.class_logit.float().sigmoid()[:, None, None]
         return pixels
@@ -127,6 +151,22 @@ class PaperRule(Rule):
         """Mean filter over time and space (mirrored at the ends), then the maximum over the frame."""
         filtered = ndimage.uniform_filter(values, self.filter_size, mode="reflect")
         return filtered.max(axis=(1, 2)).astype(np.float64)
+
+    def token_map(self, batch: Batch, reconstruction: Reconstruction, patch: int) -> Float[Tensor, "batch tokens"]:
+        """Mean over the pixels of a token, which stands for the filter over height and width."""
+        return self._errors(batch, reconstruction, patch).unflatten(2, (-1, 4)).sum(dim=3).mean(dim=2)
+
+    def video_maps(
+        self, token_maps: Float[np.ndarray, "frames rows columns"]
+    ) -> Float[np.ndarray, "frames rows columns"]:
+        """Mean filter over time (mirrored at the ends)."""
+        filtered: np.ndarray = ndimage.uniform_filter1d(token_maps, self.filter_size, axis=0, mode="reflect")
+        return filtered
+
+    def _errors(self, batch: Batch, reconstruction: Reconstruction, patch: int) -> Float[Tensor, "batch tokens values"]:
+        values = self.alpha * teacher_difference(batch, reconstruction, patch).square()
+        discrepancy = student_difference(reconstruction)
+        return values if discrepancy is None else values + self.beta * discrepancy.square()
 
 
 @dataclass(frozen=True)
@@ -145,15 +185,22 @@ class OfficialRule(Rule):
     def frame_values(
         self, batch: Batch, reconstruction: Reconstruction, patch: int, rows: int
     ) -> Float[Tensor, " batch"]:
-        score = self._mean(teacher_difference(batch, reconstruction, patch))
+        return self._mean(batch, reconstruction, patch, (1, 2))
+
+    def token_map(self, batch: Batch, reconstruction: Reconstruction, patch: int) -> Float[Tensor, "batch tokens"]:
+        return self._mean(batch, reconstruction, patch, (2,))
+
+    def _mean(
+        self, batch: Batch, reconstruction: Reconstruction, patch: int, axes: tuple[int, ...]
+    ) -> Float[Tensor, "batch *tokens"]:
+        mean = torch.mean(self._size(teacher_difference(batch, reconstruction, patch)), dim=axes)
         discrepancy = student_difference(reconstruction)
         if self.discrepancy and discrepancy is not None:
-            score = score + self._mean(discrepancy)
-        return score
+            mean = mean + torch.mean(self._size(discrepancy), dim=axes)
+        return mean
 
-    def _mean(self, difference: Float[Tensor, "batch tokens values"]) -> Float[Tensor, " batch"]:
-        size = difference.square() if self.error == "squared" else difference.abs()
-        return torch.mean(size, dim=(1, 2))
+    def _size(self, difference: Float[Tensor, "batch tokens values"]) -> Float[Tensor, "batch tokens values"]:
+        return difference.square() if self.error == "squared" else difference.abs()
 
 
 RULES: dict[str, type[Rule]] = {rule.name: rule for rule in (DefaultRule, PaperRule, OfficialRule)}

@@ -6,13 +6,12 @@ from typing import Any, ClassVar
 
 import lightning.pytorch as L
 import torch
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
 from ..core import torch_seed
 from ..core.clip import Batch, Reconstruction
 from ..model import AutoEncoder, reconstruct
-from ..scoring.rules import Rule
+from ..scoring.rules import FrameValues, Rule
 from .options import StageOptions
 
 
@@ -49,10 +48,13 @@ class Stage(L.LightningModule):
         """Run the network under the masks of the batch's clips; at the network's own mask ratio unless given."""
         return reconstruct(self.network, batch, seed=self.seed, with_student=with_student, mask_ratio=mask_ratio)
 
-    def frame_values(self, batch: Batch) -> Float[Tensor, "batch *map"]:
+    def frame_values(self, batch: Batch) -> FrameValues:
         """What the rule takes from each frame of the batch."""
         reconstruction = self.reconstruct(batch, self.name == "student", self.rule.mask_ratio)
-        return self.rule.frame_values(batch, reconstruction, self.network.patch_size, self.network.rows)
+        patch, rows = self.network.patch_size, self.network.rows
+        token_map = self.rule.token_map(batch, reconstruction, patch).unflatten(1, (rows, -1))
+        values = self.rule.frame_values(batch, reconstruction, patch, rows)
+        return FrameValues(values=values, token_map=token_map)
 
     def on_train_start(self) -> None:
         """Lightning takes the modes of modules as it finds them; `train` is where a stage says what rests."""
@@ -62,13 +64,13 @@ class Stage(L.LightningModule):
         """Dropout draws from torch's own generator: make it a function of where the training is."""
         torch.manual_seed(torch_seed(self.seed, self.name, self.global_step, self.global_rank))
 
-    def validation_step(self, batch: Batch, batch_index: int) -> Tensor:
+    def validation_step(self, batch: Batch, batch_index: int) -> FrameValues:
         return self.frame_values(batch)
 
-    def test_step(self, batch: Batch, batch_index: int) -> Tensor:
+    def test_step(self, batch: Batch, batch_index: int) -> FrameValues:
         return self.frame_values(batch)
 
-    def predict_step(self, batch: Batch, batch_index: int) -> Tensor:
+    def predict_step(self, batch: Batch, batch_index: int) -> FrameValues:
         return self.frame_values(batch)
 
     def configure_optimizers(self) -> Any:

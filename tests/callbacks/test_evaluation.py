@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 from squares import FRAME_SIZE, TEST_LABELS
 
 from aed_lightning.callbacks import Evaluation
-from aed_lightning.core import FrameScores, RunPaths, UsageError
+from aed_lightning.core import FrameScores, RunPaths, UsageError, VideoAnnotations
 from aed_lightning.data.module import DataModule
 from aed_lightning.metrics import bootstrap_intervals, evaluate
 from aed_lightning.model import AutoEncoder
@@ -226,3 +226,14 @@ def test_a_rule_that_needs_whole_videos_is_refused_on_two_processes(tmp_path: Pa
         evaluation.setup(Mock(spec=L.Trainer, world_size=2), stage_with(PaperRule()), "test")
     evaluation.setup(Mock(spec=L.Trainer, world_size=1), stage_with(PaperRule()), "test")
     evaluation.setup(Mock(spec=L.Trainer, world_size=2), stage_with(DefaultRule()), "test")
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_boxes_and_pixels_are_for_one_process_and_several_are_told_so(tmp_path: Path, processes: int):
+    stop = VideoAnnotations("stop", 20, FRAME_SIZE, None, lambda: [], None)
+    evaluation = Evaluation(Smoothing(), RunPaths(tmp_path), RECORD, lambda: [stop])
+    trainer = Mock(spec=L.Trainer, world_size=processes, test_dataloaders=Mock(dataset=Mock(video_names=["stop"])))
+    evaluation.on_test_epoch_start(trainer, stage_with(DefaultRule()))
+    assert (evaluation._localization is None) == (processes > 1)
+    told = "".join(call.args[0] for call in trainer.print.call_args_list)
+    assert ("on one process only: localization is left out" in told) == (processes > 1)

@@ -44,6 +44,12 @@ def figures_of(videos: list[FrameScores], seed: int = 0) -> dict:
         **{"command": "python -m aed_lightning fit", "commit": "0123456789ab", "device": "cpu", "threads": 1},
         "rule_parameters": {"map_weight": 1.0, "mask_ratio": None},
         "smoothing": {"sigma": SIGMA},
+        "localization": {
+            "threshold": 0.25,
+            "regions": {"rbdc": 0.5625, "tbdc": 0.75, "frames": 280},
+            "pixels": {"pixel_auc": 0.8125, "pixel_auc_error": 0.0, "pixel_auc_40": None},
+        },
+        "delay": {"threshold": 0.9, "events": 3, "missed": 1, "median_frames": 4.5, "false_alarms": 2},
         "videos": len(videos),
         "frames": sum(len(video.raw) for video in videos),
         "per_kind": {"cart": {"auc": 0.75, "frames": 30}, "dog": {"auc": 0.625, "frames": 65}},

@@ -58,8 +58,32 @@ def test_the_figures_on_the_page_are_those_of_metrics_json(run: Path):
         auc = "–" if row["auc"] is None else str(row["auc"])
         assert page.row("videos", row["video"]) == [str(row["frames"]), str(row["anomalous"]), auc]
     assert page.tables["kinds"][1:] == [["dog", "65", "0.625"], ["cart", "30", "0.75"]]
+    assert page.tables["places"] == [
+        ["RBDC, regions found", "0.5625"],
+        ["TBDC, tracks found", "0.75"],
+        ["pixel AUC", "0.8125"],
+        ["median delay, frames", "4.5"],
+        ["events", "3"],
+        ["events missed", "1"],
+        ["false alarms", "2"],
+    ]
     assert f"{standard['micro_auc']:.4f}" in page.text
     assert "film_c" in page.text.partition("without an AUC of their own")[2].partition("\n")[0]
+
+
+def test_a_run_without_localization_and_delay_has_no_such_table(run: Path):
+    change(run, localization={}, delay={})
+    assert "places" not in page_of(run).tables
+
+
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [({"regions": 3}, "localization holds more"), ({"regions": {"rbdc": "much"}}, "rbdc is 'much', no number")],
+)
+def test_figures_of_places_that_are_none_are_refused(run: Path, block: dict, message: str):
+    change(run, localization=block)
+    with pytest.raises(DataError, match=message):
+        write_report(run, run / "report.html")
 
 
 def test_the_page_says_how_the_run_was_made(run: Path):

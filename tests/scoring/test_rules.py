@@ -175,6 +175,43 @@ def test_what_a_rule_takes_from_a_frame_does_not_depend_on_the_frames_beside_it(
         torch.testing.assert_close(rule.frame_values(picked(batch, own), alone, PATCH, ROWS), together[own])
 
 
+@pytest.mark.parametrize("student", [True, False])
+@pytest.mark.parametrize("rule", [DefaultRule(), PaperRule(), OfficialRule(), OfficialRule("absolute")])
+def test_the_token_map_has_the_terms_of_the_rule_at_each_token_and_no_head(rule, student):
+    batch, reconstruction = scored(student=student)
+    incoming, teacher = incoming_tokens(batch), output_tokens(reconstruction.teacher)
+    difference = output_tokens(reconstruction.student) - teacher if student else np.zeros_like(teacher)
+    expected = np.empty((4, ROWS * COLUMNS))
+    for clip in range(4):
+        for token in range(ROWS * COLUMNS):
+            error, other = incoming[clip, token] - teacher[clip, token], difference[clip, token]
+            if rule.name == "default":
+                found = (teacher[clip, token, ..., 3].mean() + 1) / 2 + 0.5 * np.abs(other).mean()
+            elif rule.name == "paper":
+                found = (0.4 * error**2 + 0.3 * other**2).sum(axis=-1).mean()
+            else:
+                power = 2 if rule.error == "squared" else 1
+                found = (np.abs(error) ** power).mean() + (np.abs(other) ** power).mean()
+            expected[clip, token] = found
+    np.testing.assert_allclose(rule.token_map(batch, reconstruction, PATCH).numpy(), expected, **CLOSE)
+    headless = replace(reconstruction, class_logit=None)
+    assert torch.equal(rule.token_map(batch, headless, PATCH), rule.token_map(batch, reconstruction, PATCH))
+
+
+def test_the_mean_of_officials_token_map_is_its_score():
+    batch, reconstruction = scored()
+    maps = OfficialRule().token_map(batch, reconstruction, PATCH)
+    np.testing.assert_allclose(maps.mean(dim=1).numpy(), raw(OfficialRule(), batch, reconstruction), **CLOSE)
+
+
+def test_paper_alone_filters_maps_over_time():
+    maps = np.random.default_rng(0).random((7, 3, 5), dtype=np.float32)
+    assert all(np.array_equal(rule.video_maps(maps), maps) for rule in (DefaultRule(), OfficialRule()))
+    padded = np.pad(maps, ((2, 2), (0, 0), (0, 0)), mode="symmetric")
+    expected = [padded[frame : frame + 5].mean(axis=0) for frame in range(7)]
+    np.testing.assert_allclose(PaperRule(filter_size=5).video_maps(maps), expected, rtol=1e-5)
+
+
 @pytest.mark.parametrize(("rule", "argument"), [(DefaultRule, "top"), (PaperRule, "filter_size")])
 def test_sizes_below_one_are_refused(rule, argument):
     with pytest.raises(UsageError, match=rf"scoring\.{argument} 0: give 1"):

@@ -50,7 +50,7 @@ def fit(stage, batches, steps):
 def predict(stage, batches):
     """Raw values of every frame of the batches."""
     with silenced_loader(batches) as loader:
-        return torch.cat(plain_trainer().predict(stage, loader))
+        return torch.cat([found["values"] for found in plain_trainer().predict(stage, loader)])
 
 
 @contextlib.contextmanager
