@@ -140,4 +140,3 @@ def test_dropped_frames_are_counted_and_end_no_event(tmp_path):
         found.write(replace(scored(frame, 1.0), dropped=dropped), frame / 10)
     assert [int(row["dropped"]) for row in rows(tmp_path)] == [0, 0, 2, 0]
     assert [(incident.start, incident.end) for incident in found.close()] == [(2, 8)]
-    assert [incident.start for incident in results(tmp_path, resume=True).close()] == [2]
