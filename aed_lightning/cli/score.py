@@ -82,10 +82,12 @@ def run(arguments: Sequence[str]) -> int:
         "sigma": scorer.smoothing.sigma,
         "smoothing": smoothing,
     }
-    folders = [options.out] if isinstance(source, LiveSource) else _folders(source, options.out)
+    recordings = [] if isinstance(source, LiveSource) else source
+    folders = [options.out / recording.name for recording in recordings] if len(recordings) > 1 else [options.out]
+    files = [recording.path for recording in recordings]
     with (
         ended_by_signals(f"what is in {options.out} is whole{'' if live else ': go on with --resume'}"),
-        results_folder(options.out, folders, resume=options.resume, overwrite=options.overwrite),
+        results_folder(options.out, folders, resume=options.resume, overwrite=options.overwrite, sources=files),
         ExitStack() as stack,
     ):
         notifier = None
@@ -96,13 +98,8 @@ def run(arguments: Sequence[str]) -> int:
         if isinstance(source, LiveSource):
             _score_live(scorer, source, options, manner, about, notifier)
         else:
-            _score_recordings(scorer, dict(zip(source, folders, strict=True)), manner, about, notifier)
+            _score_recordings(scorer, dict(zip(recordings, folders, strict=True)), manner, about, notifier)
     return 0
-
-
-def _folders(recordings: "list[Recording]", out: Path) -> list[Path]:
-    """Where the results of each go."""
-    return [out / recording.name for recording in recordings] if len(recordings) > 1 else [out]
 
 
 def _score_recordings(

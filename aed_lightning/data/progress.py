@@ -65,7 +65,7 @@ class _Pace:
         if self.frames_done == 0:
             return done
         if self.seconds_done:
-            done += f", {self.seconds_done / passed:.3g} times real time"
+            done += f", {self.seconds_done / passed:.1f} times real time"
         seconds = round(max(self.frames - self.frames_done, 0) / rate)
         return f"{done}, {seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02} left"
 

@@ -139,7 +139,9 @@ class Results:
         differing = [key for key, value in self._about.items() if found.get(key) != value]
         if differing:
             what = ", ".join(f"{key} {found.get(key)!r}, now {self._about[key]!r}" for key in differing)
-            raise UsageError(f"{self._events.parent} holds other scores ({what}); name another folder")
+            raise UsageError(
+                f"{self._events.parent} holds other scores ({what}); use --overwrite, or name another folder"
+            )
         return found
 
     def _replay(self) -> None:

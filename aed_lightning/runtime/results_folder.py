@@ -19,11 +19,14 @@ _OURS = re.compile(r"scores\.csv|events\.json|timeline\.png|overlay(-[0-9]+)?\.m
 
 
 @contextmanager
-def results_folder(out: Path, folders: Sequence[Path], *, resume: bool, overwrite: bool) -> Iterator[None]:
+def results_folder(
+    out: Path, folders: Sequence[Path], *, resume: bool, overwrite: bool, sources: Sequence[Path] = ()
+) -> Iterator[None]:
     """Hold `out`, and make way in `folders`, `out` itself or below it, each of which gets the results of one source.
 
     overwrite: remove the files of an earlier scoring from them, and no others. Raises UsageError where `out` is not
-    empty and neither is asked for, and DataError where another process holds it, or files of others would be removed.
+    empty and neither is asked for, or one of `sources` would be removed; DataError where another process holds it, or
+    files of others would be removed.
     """
     with locked(out, 0.0, lambda _: None, being="written"):
         if not resume and not overwrite and any(entry.name != LOCK_FILE for entry in out.iterdir()):
@@ -32,7 +35,10 @@ def results_folder(out: Path, folders: Sequence[Path], *, resume: bool, overwrit
                 "or name another folder"
             )
         earlier = [_earlier(folder) for folder in folders] if overwrite else []
-        for file in chain(*earlier):
+        removed = list(chain(*earlier))
+        if own := {file.resolve() for file in removed} & {source.resolve() for source in sources}:
+            raise UsageError(f"--source {own.pop()} would be removed by --overwrite; name another folder for --out")
+        for file in removed:
             file.unlink()
         for folder in folders:
             for name in FILES:
