@@ -112,13 +112,10 @@ def test_an_interrupted_event_is_posted_once(command, squares, trained: Path, tm
     assert [(event["source"], event["start"], event["end"]) for event in posted] == [(str(source), 0, 20)]
 
 
-@pytest.mark.parametrize(("room", "overlay", "file"), [(1000, False, "scores.csv"), (1500, True, "overlay.mp4")])
-def test_a_full_disk_is_one_message(
-    command, squares, trained: Path, tmp_path: Path, room: int, overlay: bool, file: str
-):
+@pytest.mark.parametrize(("room", "file"), [(1000, "scores.csv"), (8000, "timeline.png")])
+def test_a_full_disk_is_one_message(command, squares, trained: Path, tmp_path: Path, room: int, file: str):
     source = squares.root / "test" / "stop.avi"
-    options = [option for option in LOUD if option != "--no-overlay" or not overlay]
-    arguments = ("--weights", trained, "--source", source, "--out", tmp_path / "out", *options)
+    arguments = ("--weights", trained, "--source", source, "--out", tmp_path / "out", *LOUD)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
     try:
@@ -126,7 +123,7 @@ def test_a_full_disk_is_one_message(
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert_refused(outcome, 1, f"{tmp_path / 'out' / file}: File too large")
-    assert len(lines(tmp_path / "out")) < 20
+    assert (len(lines(tmp_path / "out")) < 20) == (file == "scores.csv")
     assert not events(tmp_path / "out")["complete"]
     assert not list((tmp_path / "out").glob(".*.partial"))
     assert command("score", *arguments, "--resume").code == 0
