@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .help_text import wants_help
+from .signals import ended_by_signals
 
 if TYPE_CHECKING:
     from ..runtime import Scorer
@@ -22,29 +23,32 @@ Score video that has no labels: a score a frame, events with time and place, a t
   --weights RUN       run directory or checkpoint file
   --source SOURCE     a video file, a folder of videos or of images, a pattern in quotes, a camera's number, or the
                       address of a stream (rtsp://, http://, …); user and password in it are shown nowhere
-  --out DIR           where the results go: scores.csv, events.json, timeline.png, overlay.mp4; of several recordings
-                      into DIR/NAME each
-  --resume            go on where the results in DIR end
+  --out DIR           where scores.csv, events.json, timeline.png and overlay.mp4 go; those of several recordings go
+                      to DIR/NAME each. It must be empty or new, unless one of these is given:
+  --resume            go on where the results of recordings in DIR end; what is done is not done again
+  --overwrite         replace the results in DIR; other files in it stay
 
-what counts as an event (the levels come from held-out normal video of the training):
-  --false-alarms N    threshold that normal video passed so many times an hour (default: 0, never)
-  --quantile Q        threshold that this share of the normal frames stayed below, 0.5 to 1
-  --threshold X       this threshold
-  --hysteresis H      an event ends below the threshold, by this share of its height above the usual level (0.2)
-  --min-seconds S     shorter events are none (0.5)
-
-live sources, until they are interrupted:
-  --seconds N         end after so many
-  --notify URL        post each event there as JSON; a receiver that is away slows nothing (files too)
+what counts as an event (the levels come from normal video that the training held out):
+  --false-alarms N    it begins at the level that this video passed at most N times an hour (0: never)
+  --quantile Q        … at the level that this share of its frames stayed below, 0.5 to 1
+  --threshold X       … at this score
+  --hysteresis H      it ends below that by this share of the height above the usual level (0.2)
+  --min-seconds S     shorter ones do not count (0.5)
 
 how:
   --stride N          score every so many frames (1)
   --no-overlay        make no video
-  --fps F             frames a second of recordings that do not say, as folders of images, and of live sources (25)
+  --fps F             frames a second of live sources, and of recordings that do not say, as folders of images (25)
   --batch-size N      frames at once (32)
   --reader NAME       auto, opencv, pyav or decord
   --device NAME       auto, cpu, cuda
-  --precision P       auto (that of the training), 32-true, bf16-mixed"""
+  --precision P       auto (that of the training), 32-true, bf16-mixed
+
+while it runs:
+  --notify URL        post each event there as JSON when it has ended; a receiver that is away slows nothing
+  --seconds N         end a live source after so many; without it Ctrl-C does
+  Ctrl-C and SIGTERM leave whole results (exit codes 130 and 143). A recording that cannot be read does not keep
+  the others from being scored; the end names it (exit code 1)."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -57,53 +61,75 @@ def run(arguments: Sequence[str]) -> int:
     from ..runtime import load
     from ..runtime.notify import Notifier
     from ..runtime.recordings import Manner
-    from ..runtime.sources import LiveSource, find_source, without_password
+    from ..runtime.results_folder import results_folder
+    from ..runtime.sources import LiveSource, find_source
 
     source = find_source(options.source)
     live = isinstance(source, LiveSource)
-    scorer = load(options.weights, device=options.device, precision=options.precision)
-    smoothing = "causal" if live else "centered"
-    manner = Manner(
-        *_levels(scorer, options, smoothing), min_seconds=options.min_seconds, stride=options.stride,
-        overlay=not options.no_overlay, fps=options.fps, batch_size=options.batch_size, reader=options.reader,
-        resume=options.resume,
-    )  # fmt: skip
     if options.seconds is not None and not 0 < options.seconds < 1e9:
         raise UsageError(f"--seconds {options.seconds}: give more than 0")
+    if live and options.resume:
+        raise UsageError("--resume is for recordings; give a live source another --out, or --overwrite")
+    scorer = load(options.weights, **_given(options, "device", "precision"))
+    smoothing = "causal" if live else "centered"
+    manner = Manner(
+        *_levels(scorer, options, smoothing), resume=options.resume,
+        **_given(options, "min_seconds", "stride", "overlay", "fps", "batch_size", "reader"),
+    )  # fmt: skip
     about = {
         "weights": str(options.weights),
         "fingerprint": scorer.fingerprint,
         "sigma": scorer.smoothing.sigma,
         "smoothing": smoothing,
     }
-    with ExitStack() as stack:
-        notifier = stack.enter_context(Notifier(options.notify)) if options.notify else None
+    recordings = [] if isinstance(source, LiveSource) else source
+    folders = [options.out / recording.name for recording in recordings] if len(recordings) > 1 else [options.out]
+    files = [recording.path for recording in recordings]
+    with (
+        ended_by_signals(f"what is in {options.out} is whole{'' if live else ': go on with --resume'}"),
+        results_folder(options.out, folders, resume=options.resume, overwrite=options.overwrite, sources=files),
+        ExitStack() as stack,
+    ):
+        notifier = None
+        if options.notify:
+            notifier = Notifier(options.notify)
+            stack.callback(_tell_lost, notifier, options.notify)
+            stack.enter_context(notifier)
         if isinstance(source, LiveSource):
             _score_live(scorer, source, options, manner, about, notifier)
         else:
-            _score_recordings(scorer, source, options, manner, about, notifier)
-    if notifier is not None and notifier.lost:
-        print(f"{notifier.lost} events were not taken by {without_password(options.notify)}; events.json has them")
+            _score_recordings(scorer, dict(zip(recordings, folders, strict=True)), manner, about, notifier)
     return 0
 
 
 def _score_recordings(
-    scorer: "Scorer", recordings: "list[Recording]", options: argparse.Namespace, manner: "Manner",
-    about: dict[str, Any], notifier: "Notifier | None",
+    scorer: "Scorer", folders: "dict[Recording, Path]", manner: "Manner", about: dict[str, Any],
+    notifier: "Notifier | None",
 ) -> None:  # fmt: skip
+    """Score one after the other; raises DataError at the end for those that could not be read."""
+    from ..core import DataError
     from ..data.progress import default_progress
-    from ..runtime.recordings import score_recording
+    from ..runtime.recordings import frames_to_score, score_recording
 
-    progress = default_progress()
-    progress.start(len(recordings), 0)
+    progress, failed = default_progress(), []
+    progress.start(len(folders), sum(frames_to_score(*place, manner) for place in folders.items()))
     try:
-        for recording in recordings:
-            folder = options.out / recording.name if len(recordings) > 1 else options.out
-            found = score_recording(scorer, recording, folder, manner, progress, about, notifier)
-            progress.note(f"{recording.path}: {len(found)} events, {folder}")
+        for recording, folder in folders.items():
+            try:
+                found = score_recording(scorer, recording, folder, manner, progress, about, notifier)
+                progress.note(f"{recording.path}: {len(found)} events, {folder}")
+            except DataError as error:
+                failed.append(error)
+                if len(folders) > 1:
+                    progress.note(f"{error}; going on with the others")
             progress.video(recording.name)
     finally:
         progress.done()
+    if failed and len(folders) == 1:
+        raise failed[0]
+    if failed:
+        reasons = "".join(f"\n  {error}" for error in failed)
+        raise DataError(f"{len(failed)} of {len(folders)} recordings could not be scored to their end:{reasons}")
 
 
 def _score_live(
@@ -119,29 +145,40 @@ def _score_live(
     score_live(scorer, source, options.out, manner, say, about, seconds=options.seconds, notifier=notifier)
 
 
+def _tell_lost(notifier: "Notifier", address: str) -> None:
+    from ..runtime.sources import without_password
+
+    if notifier.lost:
+        print(f"{notifier.lost} events were not taken by {without_password(address)}; events.json has them")
+
+
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """What is given; what is not given and has its default elsewhere is not there."""
     parser = argparse.ArgumentParser(
         prog="python -m aed_lightning score", usage=HELP.partition("\n")[0][7:], add_help=False, allow_abbrev=False
     )
     for name in ("--weights", "--source", "--out"):
         parser.add_argument(name, type=str if name == "--source" else Path, required=True)
+    earlier = parser.add_mutually_exclusive_group()
+    earlier.add_argument("--resume", action="store_true")
+    earlier.add_argument("--overwrite", action="store_true")
     levels = parser.add_mutually_exclusive_group()
     levels.add_argument("--false-alarms", type=float, default=0.0)
     levels.add_argument("--quantile", type=float)
     levels.add_argument("--threshold", type=float)
     parser.add_argument("--hysteresis", type=float, default=0.2)
-    parser.add_argument("--min-seconds", type=float, default=0.5)
-    parser.add_argument("--stride", type=int, default=1)
-    parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--notify")
-    parser.add_argument("--fps", type=float, default=25.0)
-    parser.add_argument("--no-overlay", action="store_true")
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--reader", default="auto")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--precision", default="auto")
+    parser.add_argument("--no-overlay", dest="overlay", action="store_false", default=argparse.SUPPRESS)
+    kinds = {"min-seconds": float, "fps": float, "stride": int, "batch-size": int, "reader": str, "device": str,
+             "precision": str}  # fmt: skip
+    for name, kind in kinds.items():
+        parser.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS)
     return parser.parse_args(arguments)
+
+
+def _given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
+    return {name: value for name, value in vars(options).items() if name in names}
 
 
 def _levels(scorer: "Scorer", options: argparse.Namespace, smoothing: str) -> tuple[float, float]:

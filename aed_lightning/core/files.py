@@ -15,7 +15,7 @@ PARTIAL_FILES = ".*.partial"
 def atomic_path(path: Path) -> Iterator[Path]:
     """Give a name beside `path` to write to; on success it becomes `path`, on any error it is removed.
 
-    Written data reach the disk before the rename, and the rename before this returns.
+    Written data reach the disk before the rename, and the rename before this returns. A full disk names `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -24,6 +24,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
         _sync(partial)
         os.replace(partial, path)
         _sync(path.parent)
+    except OSError as error:
+        if type(error) is OSError and error.filename is None:  # what fails while it writes knows no name
+            error.filename = str(path)
+        raise
     finally:
         partial.unlink(missing_ok=True)
 

@@ -1,4 +1,4 @@
-"""One prepare a store at a time."""
+"""One process at a time in a folder that it writes."""
 
 import contextlib
 import fcntl
@@ -10,25 +10,26 @@ from pathlib import Path
 
 from ..core import DataError
 
+LOCK_FILE = ".lock"
 POLL_SECONDS = 0.1
 
 
 @contextlib.contextmanager
-def locked(folder: Path, wait_seconds: float, say: Callable[[str], None]) -> Iterator[None]:
-    """Hold the lock of `folder`; it ends with the process, however that ends.
+def locked(folder: Path, wait_seconds: float, say: Callable[[str], None], being: str = "prepared") -> Iterator[None]:
+    """Hold the lock of `folder`, which is being prepared; it ends with the process, however that ends.
 
     Where another process holds it, say so and wait up to `wait_seconds`; then DataError with the holder.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("a+", encoding="utf-8") as handle:
+    with (folder / LOCK_FILE).open("a+", encoding="utf-8") as handle:
         deadline, told = time.monotonic() + wait_seconds, False
         while not _taken(handle.fileno()):
             handle.seek(0)
             holder = handle.read().strip() or "an unnamed process"
             if time.monotonic() >= deadline:
-                raise DataError(f"{folder} is being prepared by {holder}: wait for it, or end it and try again")
+                raise DataError(f"{folder} is being {being} by {holder}: wait for it, or end it and try again")
             if not told:
-                say(f"{folder} is being prepared by {holder}; waiting up to {wait_seconds:g} s")
+                say(f"{folder} is being {being} by {holder}; waiting up to {wait_seconds:g} s")
                 told = True
             time.sleep(POLL_SECONDS)
         handle.truncate(0)

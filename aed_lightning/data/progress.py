@@ -1,4 +1,4 @@
-"""How prepare tells where it is; several videos may be under way at once."""
+"""How long work over videos tells where it is; several videos may be under way at once."""
 
 import sys
 import time
@@ -17,8 +17,8 @@ class Progress(Protocol):
     def start(self, videos: int, frames: int) -> None:
         """Called once, before the first video: how many videos, and how many frames their containers promise."""
 
-    def frames(self, n: int) -> None:
-        """`n` more frames are done."""
+    def frames(self, n: int, seconds: float = 0.0) -> None:
+        """`n` more frames are done; seconds: of video that they last, where it matters."""
 
     def video(self, name: str) -> None:
         """One more video is finished, or given up."""
@@ -35,7 +35,7 @@ class SilentProgress:
 
     def start(self, videos: int, frames: int) -> None: ...
 
-    def frames(self, n: int) -> None: ...
+    def frames(self, n: int, seconds: float = 0.0) -> None: ...
 
     def video(self, name: str) -> None: ...
 
@@ -50,14 +50,22 @@ class _Pace:
     def __init__(self, videos: int, frames: int) -> None:
         self.videos, self.frames = videos, frames
         self.videos_done = self.frames_done = 0
+        self.seconds_done = 0.0
         self._began = time.monotonic()
 
+    def add(self, frames: int, seconds: float) -> None:
+        self.frames_done += frames
+        self.seconds_done += seconds
+
     def __str__(self) -> str:
-        """Frames done, frames/s, and the time left as far as the promised frames tell."""
-        rate = self.frames_done / max(time.monotonic() - self._began, 1e-9)
+        """Frames done, frames/s, how much faster than played, and the time left as far as the promised frames tell."""
+        passed = max(time.monotonic() - self._began, 1e-9)
+        rate = self.frames_done / passed
         done = f"{self.frames_done} of {max(self.frames, self.frames_done)} frames, {rate:.0f} frames/s"
         if self.frames_done == 0:
             return done
+        if self.seconds_done:
+            done += f", {self.seconds_done / passed:.1f} times real time"
         seconds = round(max(self.frames - self.frames_done, 0) / rate)
         return f"{done}, {seconds // 3600}:{seconds // 60 % 60:02}:{seconds % 60:02} left"
 
@@ -72,8 +80,8 @@ class PlainProgress:
     def start(self, videos: int, frames: int) -> None:
         self._pace, self._told = _Pace(videos, frames), time.monotonic()
 
-    def frames(self, n: int) -> None:
-        self._pace.frames_done += n
+    def frames(self, n: int, seconds: float = 0.0) -> None:
+        self._pace.add(n, seconds)
         if time.monotonic() - self._told >= SECONDS_BETWEEN_LINES:
             self._tell("")
 
@@ -104,8 +112,8 @@ class RichProgress:
         self._task = self._bar.add_task(f"0/{videos} videos", total=frames or None, pace="")
         self._bar.start()
 
-    def frames(self, n: int) -> None:
-        self._pace.frames_done += n
+    def frames(self, n: int, seconds: float = 0.0) -> None:
+        self._pace.add(n, seconds)
         self._show()
 
     def video(self, name: str) -> None:

@@ -107,7 +107,7 @@ class _Reports(SilentProgress):
     def __init__(self, connection: "Connection[int | Outcome | OSError, VideoSource]") -> None:
         self._connection = connection
 
-    def frames(self, n: int) -> None:
+    def frames(self, n: int, seconds: float = 0.0) -> None:
         self._connection.send(n)
 
 

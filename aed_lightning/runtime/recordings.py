@@ -4,7 +4,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,12 @@ from jaxtyping import UInt8
 from ..core import DataError, UsageError
 from ..data.ingest import stored_frame
 from ..data.progress import Progress
-from ..data.readers import decoder_log, open_video
+from ..data.readers import decoder_log, open_video, resolve_reader
+from ..data.readers.deadline import in_time
 from ..scoring.events import Alarm
 from .notify import Notifier
 from .overlay import Overlay, overlay_size
-from .results import Incident, Results
+from .results import Incident, Results, tell
 from .scorer import ScoredFrame, Scorer
 from .sources import Recording
 from .timeline import write_timeline
@@ -53,6 +53,7 @@ class Manner:
                 raise UsageError(f"{name} {value}: give {least} or more")
         if not 0 < self.fps <= 1000:
             raise UsageError(f"--fps {self.fps}: give frames a second, more than 0 and up to 1000")
+        resolve_reader(self.reader)
 
     def alarm(self, fps: float) -> Alarm:
         """For a recording of so many frames a second."""
@@ -65,14 +66,14 @@ def score_recording(
 ) -> list[Incident]:  # fmt: skip
     """Write `scores.csv`, `events.json`, `timeline.png` and `overlay.mp4` into `folder`; the events.
 
-    about: what events.json says of the weights. Raises DataError for a source without frames or with a broken one;
-    what was written until then stays valid. notifier: told of each event that has ended.
+    about: what events.json says of the weights. Raises DataError for a source without frames or with a broken one, and
+    OSError where the results cannot be written; what was written until then stays valid.
+    notifier: told of each event that has ended, once, however often the scoring is interrupted and goes on.
     """
     reader = open_video(recording.path, manner.reader, manner.fps)
     fps = reader.fps or manner.fps
     with decoder_log(reader.warnings), ExitStack() as stack:
-        frames = reader.frames()
-        first = next(frames, None)
+        first = in_time(lambda: next(reader.frames(), None), reader.pulse)
         if first is None:
             raise DataError(f"{recording.path} has no frames")
         size, alarm = (first.shape[0], first.shape[1]), manner.alarm(fps)
@@ -85,34 +86,45 @@ def score_recording(
             results.close()
             progress.note(f"{recording.path}: scored already")
             return results.incidents
-        seen = _Seen(enumerate(chain([first], frames)), overlay_size(size), manner, results.next_frame)
+        seen = _Seen(enumerate(reader.frames()), overlay_size(size), manner, results.next_frame)
         overlay = None
         if manner.overlay:
             overlay = stack.enter_context(
                 Overlay(_overlay_path(folder, results.next_frame), overlay_size(size), fps / manner.stride, alarm)
             )
 
-        def tell(incidents: list[Incident]) -> None:
-            for incident in incidents:
-                if notifier is not None:
-                    notifier.post({"source": str(recording.path), **asdict(incident)})
-
+        ended = False
         try:
             for scored in scorer.stream(
                 recording.name, seen, stride=manner.stride, batch_size=manner.batch_size, first=results.next_frame,
                 pulse=reader.pulse,
             ):  # fmt: skip
-                tell(results.write(scored, scored.frame_index / fps))
+                tell(notifier, str(recording.path), results.write(scored, scored.frame_index / fps))
                 if overlay is not None:
                     overlay.write(seen.frame(scored), scored, scored.frame_index / fps, alarmed=results.alarmed)
-                progress.frames(manner.stride)
+                progress.frames(manner.stride, manner.stride / fps)
+            ended = True
+        except DataError:
+            ended = True  # nothing comes after a broken frame
+            raise
         finally:
-            tell(results.close())
+            tell(notifier, str(recording.path), results.close(ended=ended))
     for warning in reader.warnings:
         progress.note(f"{recording.path}: {warning}")
     write_timeline(folder, results.incidents, recording.name)
     results.finish()
     return results.incidents
+
+
+def frames_to_score(recording: Recording, folder: Path, manner: Manner) -> int:
+    """How many frames the container promises beyond those that `folder` has; 0 where that cannot be told."""
+    try:
+        claimed = open_video(recording.path, manner.reader, manner.fps).claimed_frames or 0
+    except DataError:
+        return 0  # score_recording says why
+    scores = folder / "scores.csv"
+    lines = scores.read_bytes().count(b"\n") if manner.resume and scores.is_file() else 0
+    return max(0, claimed - max(0, lines - 1) * manner.stride)
 
 
 class _Seen:

@@ -1,10 +1,9 @@
-"""What scoring writes while it goes on: a line a frame, and the events so far."""
+"""What scoring writes while it goes on: a line a frame, and the events that have ended."""
 
-import csv
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,10 @@ from scipy import ndimage
 
 from ..core import DataError, UsageError, write_json
 from ..scoring.events import Alarm, Event, EventFinder
+from .notify import Notifier
+from .results_folder import FILES, VERSION, read_events
 from .scorer import ScoredFrame
 
-FILES = ("scores.csv", "events.json", "timeline.png", "overlay.mp4")
 COLUMNS = ("frame", "time", "raw", "smoothed", "threshold", "is_anomalous", "warm_up", "dropped")
 
 
@@ -56,11 +56,12 @@ class _Open:
 
 
 class Results:
-    """Writes `scores.csv` frame by frame and `events.json` event by event; a killed process leaves both whole.
+    """Writes `scores.csv` frame by frame and `events.json` event by event; whatever happens leaves both whole.
 
     size: height and width of the source's frames in pixels. fps: of the source. about: what events.json says of the
-    source and of how it is scored. resume: go on after the last whole line, where `about` is the same.
-    Raises UsageError where there are results already and `resume` does not ask for them, or they are others.
+    source and of how it is scored. resume: go on after the last whole line of a recording, where `about` is the same.
+    Raises UsageError where there are results already and `resume` does not ask for them, or they are others; DataError
+    where they are damaged; OSError where they cannot be written, with what stood there before left whole.
     """
 
     def __init__(
@@ -69,23 +70,29 @@ class Results:
     ) -> None:  # fmt: skip
         self.incidents: list[Incident] = []
         self.next_frame = 0
-        self._finder, self._alarm = EventFinder(alarm, stride), alarm
+        """The first frame that is not there yet."""
+        self._finder, self._alarm, self._stride = EventFinder(alarm, stride), alarm, stride
         self._size, self._fps, self._about = size, fps, json.loads(json.dumps(about))
         self.complete = False
         """Whether the source was scored to its end before."""
         self._file, self._events = folder / "scores.csv", folder / "events.json"
         self._open: _Open | None = None
+        self._length = 0
+        """Bytes of the whole lines."""
         folder.mkdir(parents=True, exist_ok=True)
         earlier = self._earlier(resume)
-        self._handle = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        if earlier is None:
-            os.ftruncate(self._handle, 0)
-            self._append(COLUMNS)
+        self._known: dict[int, dict[str, Any]] = {}
+        """The events of the scoring before by their first frames; they have been told."""
+        if earlier is not None:
+            self._known = {event["start"]: event for event in earlier["events"]}
+            self._replay()
+            self.complete = earlier["complete"] is True and self.next_frame > 0
         else:
-            self._replay(earlier)
-            self.complete = earlier["complete"] is True
-        if not self.complete:
-            self._write_events(complete=False)
+            self._write_events(complete=False)  # first, for it says whose the other files are
+        self._handle = os.open(self._file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        os.ftruncate(self._handle, self._length)
+        if not self._length:
+            self._append(COLUMNS)
 
     @property
     def alarmed(self) -> bool:
@@ -107,12 +114,18 @@ class Results:
         """Say that the source was scored to its end, when all that belongs to it is written."""
         self._write_events(complete=True)
 
-    def close(self) -> list[Incident]:
-        """End the last event and the file of scores."""
-        found = self._ended(self._finder.flush())
-        os.close(self._handle)
-        if not self.complete:
-            self._write_events(complete=False)
+    def close(self, *, ended: bool = True) -> list[Incident]:
+        """End the file of scores and, where the source has ended, the event that goes on at its end."""
+        try:
+            os.fsync(self._handle)  # events.json, which may say that this is complete, reaches the disk too
+        except OSError as error:
+            error.filename = str(self._file)
+            raise
+        finally:
+            os.close(self._handle)
+        found = self._ended(self._finder.flush()) if ended else []
+        if found:
+            self._write_events(complete=self.complete)
         return found
 
     def _earlier(self, resume: bool) -> dict[str, Any] | None:
@@ -120,26 +133,37 @@ class Results:
         there = [name for name in FILES if (self._events.parent / name).exists()]
         if not there:
             return None
-        if not resume or not self._events.is_file():
+        if not resume:
             raise UsageError(f"{self._events.parent} holds scores already; go on with --resume, or name another folder")
-        try:
-            found: dict[str, Any] = json.loads(self._events.read_text(encoding="utf-8"))
-            differing = [key for key, value in self._about.items() if found.get(key) != value]
-        except (ValueError, AttributeError) as error:
-            raise DataError(f"{self._events} is none of ours ({error}); remove its folder") from error
+        found = read_events(self._events)
+        differing = [key for key, value in self._about.items() if found.get(key) != value]
         if differing:
             what = ", ".join(f"{key} {found.get(key)!r}, now {self._about[key]!r}" for key in differing)
-            raise UsageError(f"{self._events.parent} holds other scores ({what}); name another folder")
+            raise UsageError(
+                f"{self._events.parent} holds other scores ({what}); use --overwrite, or name another folder"
+            )
         return found
 
-    def _replay(self, earlier: dict[str, Any]) -> None:
-        """Take up the lines that are there; half a line at the end, of a machine that went off, is cut away."""
-        text = self._file.read_bytes()
-        os.ftruncate(self._handle, text.rfind(b"\n") + 1)
-        for row in csv.DictReader(text[: text.rfind(b"\n") + 1].decode("ascii").splitlines()):
-            self._push(int(row["frame"]), float(row["smoothed"]), float(row["time"]), int(row["dropped"]), None)
-        known = {event["start"]: Box(**event["where"]) for event in earlier["events"] if event["where"]}
-        self.incidents = [replace(incident, where=known.get(incident.start)) for incident in self.incidents]
+    def _replay(self) -> None:
+        """Take up the lines that are there, but for half a line at the end, which a machine that went off leaves."""
+        text = self._file.read_bytes() if self._file.exists() else b""
+        self._length = text.rfind(b"\n") + 1
+        lines = text[: self._length].decode("ascii", errors="replace").split("\n")[:-1]
+        for number, line in enumerate(lines):
+            try:
+                if number == 0:
+                    if line != ",".join(COLUMNS):
+                        raise ValueError
+                    continue
+                frame, smoothed = _frame_and_score(line)
+                if frame != self.next_frame:
+                    raise ValueError
+            except ValueError:
+                raise DataError(
+                    f"{self._file}: line {number + 1} is damaged ({line[:80]!r}); begin anew with --overwrite"
+                ) from None
+            # Not the time in the file, which is rounded.
+            self._push(frame, smoothed, frame / self._fps, 0, None)
 
     def _push(
         self, frame: int, smoothed: float, seconds: float, dropped: int, heat: np.ndarray | None
@@ -152,31 +176,61 @@ class Results:
             self._open.last = seconds
             if self._finder.peak_frame == frame:
                 self._open.peak, self._open.heat = seconds, heat
-        self.next_frame = frame + 1
+        self.next_frame = frame + self._stride
         return found
 
     def _ended(self, events: list[Event]) -> list[Incident]:
         found = []
         for event in events:
             assert self._open is not None
-            times = self._open
+            times, known = self._open, self._known.get(event.start)
+            told = known is not None and known["end"] == event.end
             where = None if times.heat is None else strongest_box(times.heat, self._size)
-            found.append(
-                Incident(
-                    event.start, event.end, event.peak, event.peak_frame, start_time=round(times.start, 3),
-                    end_time=round(times.last + 1 / self._fps, 3), peak_time=round(times.peak, 3), where=where,
-                )
+            if known is not None and told and known["where"]:
+                where = Box(**known["where"])
+            incident = Incident(
+                event.start, event.end, event.peak, event.peak_frame, start_time=round(times.start, 3),
+                end_time=round(times.last + 1 / self._fps, 3), peak_time=round(times.peak, 3), where=where,
             )  # fmt: skip
-        self.incidents += found
+            self.incidents.append(incident)
+            if not told:
+                found.append(incident)
         return found
 
     def _append(self, values: Iterable[Any]) -> None:
-        # One call a line: whatever becomes of the process, what stands before it stays whole.
-        os.write(self._handle, (",".join(map(str, values)) + "\n").encode("ascii"))
+        # One call a line: whatever becomes of the process, what stands before it stays whole. A disk that is nearly
+        # full takes a part of it.
+        line = (",".join(map(str, values)) + "\n").encode("ascii")
+        written = 0
+        try:
+            while written < len(line):
+                written += os.write(self._handle, line[written:])
+        except BaseException as error:
+            os.ftruncate(self._handle, self._length)
+            if isinstance(error, OSError):
+                error.filename = str(self._file)
+            raise
+        self._length += len(line)
 
     def _write_events(self, *, complete: bool) -> None:
         events = [asdict(incident) for incident in self.incidents]
-        write_json(self._events, {"version": 1, **self._about, "complete": complete, "events": events})
+        write_json(self._events, {"version": VERSION, **self._about, "complete": complete, "events": events})
+
+
+def tell(notifier: Notifier | None, source: str, incidents: Iterable[Incident]) -> None:
+    """Post events of a source where somebody wants them; source: as it may be shown."""
+    for incident in incidents:
+        if notifier is not None:
+            notifier.post({"source": source, **asdict(incident)})
+
+
+def _frame_and_score(line: str) -> tuple[int, float]:
+    """The frame and the smoothed score of a line. Raises ValueError where it is none."""
+    frame, *floats, alarmed, warm_up, dropped = line.split(",")
+    _, _, smoothed, _ = map(float, floats)
+    if {alarmed, warm_up} - {"0", "1"} or dropped != "0":
+        raise ValueError
+    return int(frame), smoothed
 
 
 def strongest_box(heat: Float[np.ndarray, "rows columns"], size: tuple[int, int]) -> Box:

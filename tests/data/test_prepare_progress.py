@@ -44,6 +44,16 @@ def test_a_long_video_is_heard_of_once_a_minute(clock, capsys):
     ]
 
 
+def test_where_video_is_played_the_pace_is_told_in_its_time_too(clock, capsys):
+    plain = PlainProgress()
+    plain.start(1, 400)
+    clock.now += 2
+    plain.frames(100, 4.0)
+    plain.frames(100, 1.0)
+    plain.video("v")
+    assert "200 of 400 frames, 100 frames/s, 2.5 times real time, 0:00:02 left" in capsys.readouterr().out
+
+
 def test_more_frames_than_promised_leave_no_negative_time(clock, capsys):
     plain = PlainProgress()
     plain.start(1, 10)

@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import resource
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -27,14 +28,14 @@ def scored(frame: int, smoothed: float) -> ScoredFrame:
     return ScoredFrame(frame, 2 * smoothed, smoothed, frame < 3, 0, heat_at(1, frame % 8))
 
 
-def results(folder: Path, about: dict = ABOUT, **options: bool) -> Results:
-    return Results(folder, Alarm(1.0, 0.5), size=(40, 80), fps=10.0, stride=1, about=about, **options)
+def results(folder: Path, about: dict = ABOUT, fps: float = 10.0, **options: bool) -> Results:
+    return Results(folder, Alarm(1.0, 0.5), size=(40, 80), fps=fps, stride=1, about=about, **options)
 
 
-def written(folder: Path, frames: range, **options: bool) -> Results:
-    found = results(folder, **options)
+def written(folder: Path, frames: range, fps: float = 10.0, **options: bool) -> Results:
+    found = results(folder, fps=fps, **options)
     for frame in frames:
-        found.write(scored(frame, SCORES[frame]), frame / 10)
+        found.write(scored(frame, SCORES[frame]), frame / fps)
     return found
 
 
@@ -75,20 +76,22 @@ def test_events_have_times_and_the_place_of_their_peak(tmp_path):
     assert events(tmp_path)["source"] == "v.mp4"
 
 
+@pytest.mark.parametrize("fps", [10.0, 30.0])
 @pytest.mark.parametrize("stop", range(1, len(SCORES)))
-def test_scoring_that_was_killed_anywhere_goes_on_to_the_same_files(tmp_path, stop):
-    written(tmp_path / "whole", range(len(SCORES))).close()
+def test_scoring_that_was_killed_anywhere_goes_on_to_the_same_files(tmp_path, stop, fps):
+    """Times are those of the frame numbers: a thirtieth of a second has more digits than the file."""
+    written(tmp_path / "whole", range(len(SCORES)), fps).close()
     if (child := os.fork()) == 0:
         try:
-            written(tmp_path / "killed", range(stop))
+            written(tmp_path / "killed", range(stop), fps)
             os.kill(os.getpid(), signal.SIGKILL)
         finally:
             os._exit(1)  # whatever happens, no second pytest goes on
     os.waitpid(child, 0)
-    resumed = results(tmp_path / "killed", resume=True)
+    resumed = results(tmp_path / "killed", fps=fps, resume=True)
     assert resumed.next_frame == stop
     for frame in range(stop, len(SCORES)):
-        resumed.write(scored(frame, SCORES[frame]), frame / 10)
+        resumed.write(scored(frame, SCORES[frame]), frame / fps)
     resumed.close()
     whole, killed = ((tmp_path / name / "scores.csv").read_bytes() for name in ("whole", "killed"))
     assert whole == killed
@@ -104,6 +107,87 @@ def test_half_a_line_at_the_end_is_cut_away(tmp_path):
         file.write("4,0.4,1")
     assert results(tmp_path, resume=True).next_frame == 4
     assert len(rows(tmp_path)) == 4
+
+
+@pytest.mark.parametrize("left", [None, b"", b"frame,ti", b"\0" * 50])
+def test_what_a_machine_that_went_off_left_of_the_file_is_begun_anew(tmp_path, left):
+    written(tmp_path, range(4)).close()
+    before = (tmp_path / "scores.csv").read_bytes()
+    (tmp_path / "scores.csv").unlink() if left is None else (tmp_path / "scores.csv").write_bytes(left)
+    written(tmp_path, range(4), resume=True).close()
+    assert (tmp_path / "scores.csv").read_bytes() == before
+
+
+def test_results_that_say_they_are_complete_but_have_no_frame_are_not(tmp_path):
+    found = written(tmp_path, range(4))
+    found.close()
+    found.finish()
+    assert results(tmp_path, resume=True).complete
+    (tmp_path / "scores.csv").write_bytes(b"")
+    assert not results(tmp_path, resume=True).complete
+
+
+@pytest.mark.parametrize(
+    ("line", "damage"),
+    [
+        (0, "frame,time"),
+        (0, "0,0.000,0.0,0.0,1.0,0,1,0"),
+        (3, "\0" * 30),
+        (3, "2,0.200,2.0,1.0"),
+        (3, "2,0.200,2.0,1.0,1.0,1,1,0,0"),
+        (3, "2,0.200,2.0,1.0.0,1.0,1,1,0"),
+        (3, "2,0.200,2.0,1.0,1.0,7,1,0"),
+        (3, "3,0.300,3.0,1.5,1.0,1,0,0"),
+        (3, "\xff"),
+    ],
+)
+def test_damaged_lines_are_named_and_nothing_is_changed(tmp_path, line, damage):
+    written(tmp_path, range(4)).close()
+    lines = (tmp_path / "scores.csv").read_text().splitlines()
+    lines[line] = damage
+    (tmp_path / "scores.csv").write_text("\n".join(lines) + "\n4,0.", encoding="latin-1")
+    before = (tmp_path / "scores.csv").read_bytes()
+    with pytest.raises(DataError, match=rf"scores.csv: line {line + 1} is damaged .*; begin anew with --overwrite"):
+        results(tmp_path, resume=True)
+    assert (tmp_path / "scores.csv").read_bytes() == before
+
+
+@pytest.mark.parametrize("room", [0, 5, 20])
+def test_a_full_disk_leaves_whole_lines_that_can_be_gone_on_with(tmp_path, room):
+    found = written(tmp_path, range(4))
+    before = (tmp_path / "scores.csv").read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + room, hard))
+    try:
+        with pytest.raises(OSError, match=r"File too large: .*scores\.csv"):
+            found.write(scored(4, SCORES[4]), 0.4)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (tmp_path / "scores.csv").read_bytes() == before
+    found.close(ended=False)
+    assert results(tmp_path, resume=True).next_frame == 4
+
+
+@pytest.mark.parametrize("stop", range(1, len(SCORES)))
+def test_an_event_is_told_once_however_often_the_scoring_is_interrupted(tmp_path, stop):
+    told = []
+
+    def score(frames: range, **options: bool) -> Results:
+        found = results(tmp_path, **options)
+        for frame in frames:
+            told.extend(found.write(scored(frame, SCORES[frame]), frame / 10))
+        return found
+
+    assert score(range(stop)).close(ended=False) == []
+    assert [event["start"] for event in events(tmp_path)["events"]] == [incident.start for incident in told]
+    last = score(range(stop, len(SCORES)), resume=True)
+    told += last.close()
+    last.finish()
+    assert [(incident.start, incident.end) for incident in told] == [(2, 5), (7, 9)]
+    assert [event["start"] for event in events(tmp_path)["events"]] == [2, 7]
+    again = results(tmp_path, resume=True)
+    assert again.close() == []
+    assert [incident.where for incident in again.incidents] == [incident.where for incident in told]
 
 
 def test_results_that_are_there_are_never_overwritten_or_mixed(tmp_path):
@@ -140,4 +224,3 @@ def test_dropped_frames_are_counted_and_end_no_event(tmp_path):
         found.write(replace(scored(frame, 1.0), dropped=dropped), frame / 10)
     assert [int(row["dropped"]) for row in rows(tmp_path)] == [0, 0, 2, 0]
     assert [(incident.start, incident.end) for incident in found.close()] == [(2, 8)]
-    assert [incident.start for incident in results(tmp_path, resume=True).close()] == [2]

@@ -8,6 +8,7 @@ import av
 import numpy as np
 import pytest
 import torch
+from refusals import assert_refused
 from squares import write_video
 
 from aed_lightning.data.readers import open_video
@@ -39,12 +40,15 @@ def scored(command, squares, trained: Path, tmp_path_factory) -> Path:
     outcome = command("score", "--weights", trained, "--source", squares.root / "test", "--out", out, *LEVELS)
     assert outcome.code == 0, outcome
     assert f"{squares.root / 'test' / 'leap.avi'}: " in outcome.output
+    assert "[1/2] leap: 22 of 42 frames, " in outcome.output
+    assert "[2/2] stop: 42 of 42 frames, " in outcome.output
+    assert " times real time, 0:00:00 left" in outcome.output
     return out
 
 
 def test_every_recording_of_a_folder_has_its_own_results(scored: Path):
-    assert sorted(folder.name for folder in scored.iterdir()) == ["leap", "stop"]
-    for folder in scored.iterdir():
+    assert sorted(folder.name for folder in scored.iterdir()) == [".lock", "leap", "stop"]
+    for folder in (scored / "leap", scored / "stop"):
         assert sorted(file.name for file in folder.iterdir()) == sorted(ALL)
         assert events(folder)["complete"]
 
@@ -147,7 +151,7 @@ def test_a_scoring_that_broke_off_goes_on_to_the_same_scores(command, squares, s
     arguments = ("--weights", trained, "--source", source, "--out", tmp_path / "out", *LEVELS)
     outcome = command("score", *arguments)
     assert outcome.code == 2
-    assert "holds scores already; go on with --resume" in outcome.errors
+    assert "is not empty; go on with --resume, replace what was scored before with --overwrite" in outcome.errors
     assert command("score", *arguments, "--resume").code == 0
     np.testing.assert_allclose(
         column(tmp_path / "out", "smoothed"), column(scored / "stop", "smoothed"), rtol=0, atol=1e-5
@@ -161,9 +165,9 @@ def test_a_scoring_that_broke_off_goes_on_to_the_same_scores(command, squares, s
 def test_a_folder_with_files_of_others_is_refused_and_left_alone(command, squares, trained: Path, tmp_path: Path):
     (tmp_path / "scores.csv").write_text("mine")
     arguments = ("--weights", trained, "--source", squares.root / "test" / "stop.avi", "--out", tmp_path)
-    outcome = command("score", *arguments)
-    assert outcome.code == 2
-    assert "holds scores already" in outcome.errors
+    assert_refused(command("score", *arguments), 2, "is not empty; go on with --resume")
+    for option in ("--overwrite", "--resume"):
+        assert_refused(command("score", *arguments, option), 1, "events.json is none of ours (No such file")
     assert (tmp_path / "scores.csv").read_text() == "mine"
 
 

@@ -1,0 +1,70 @@
+"""The folder that results go to: one process at a time, and nothing in it is lost that somebody may want."""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from ..core import DataError, UsageError
+from ..core.files import PARTIAL_FILES
+from ..data.lock import LOCK_FILE, locked
+
+FILES = ("scores.csv", "events.json", "timeline.png", "overlay.mp4")
+VERSION = 1
+"""Of `events.json`."""
+_OURS = re.compile(r"scores\.csv|events\.json|timeline\.png|overlay(-[0-9]+)?\.mp4")
+
+
+@contextmanager
+def results_folder(
+    out: Path, folders: Sequence[Path], *, resume: bool, overwrite: bool, sources: Sequence[Path] = ()
+) -> Iterator[None]:
+    """Hold `out`, and make way in `folders`, `out` itself or below it, each of which gets the results of one source.
+
+    overwrite: remove the files of an earlier scoring from them, and no others. Raises UsageError where `out` is not
+    empty and neither is asked for, or one of `sources` would be removed; DataError where another process holds it, or
+    files of others would be removed.
+    """
+    with locked(out, 0.0, lambda _: None, being="written"):
+        if not resume and not overwrite and any(entry.name != LOCK_FILE for entry in out.iterdir()):
+            raise UsageError(
+                f"--out {out} is not empty; go on with --resume, replace what was scored before with --overwrite, "
+                "or name another folder"
+            )
+        earlier = [_earlier(folder) for folder in folders] if overwrite else []
+        removed = list(chain(*earlier))
+        if own := {file.resolve() for file in removed} & {source.resolve() for source in sources}:
+            raise UsageError(f"--source {own.pop()} would be removed by --overwrite; name another folder for --out")
+        for file in removed:
+            file.unlink()
+        for folder in folders:
+            for name in FILES:
+                for partial in folder.glob(PARTIAL_FILES.replace("*", f"{name}.*")):
+                    partial.unlink()
+        yield
+
+
+def read_events(file: Path) -> dict[str, Any]:
+    """An `events.json`. Raises DataError where it is none of ours."""
+    try:
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if found["version"] != VERSION or not all({"start", "end", "where"} <= set(event) for event in found["events"]):
+            raise ValueError("another version")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else repr(error)
+        raise DataError(
+            f"{file} is none of ours ({reason}); take away what is there, or name another folder"
+        ) from error
+    return found
+
+
+def _earlier(folder: Path) -> list[Path]:
+    """The files of an earlier scoring; `events.json` last, which tells that the others are ours."""
+    found = [file for file in folder.iterdir() if _OURS.fullmatch(file.name)] if folder.is_dir() else []
+    events = folder / "events.json"
+    if found:
+        read_events(events)
+    return sorted(found, key=lambda file: file == events)
