@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .help_text import wants_help
+from .parser import Parser
 
 if TYPE_CHECKING:
     from ..runtime import Scorer
@@ -120,7 +121,7 @@ def _score_live(
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m aed_lightning score", usage=HELP.partition("\n")[0][7:], add_help=False, allow_abbrev=False
     )
     for name in ("--weights", "--source", "--out"):
