@@ -35,7 +35,7 @@ class Notifier:
             user, password, host, _ = parts.username, parts.password, parts.hostname, parts.port
         except ValueError:  # its message would show the password
             host = None
-        if not host:
+        if not host or (user is None and "@" in address):  # http://me:12/34@host: half a password for a port
             raise UsageError(
                 f"--notify {without_password(address)}: give http://HOST/PATH or http://USER:PASSWORD@HOST/PATH, with "
                 "% and the two digits of its code for each /, ?, # and @ of a password"
