@@ -1,7 +1,7 @@
 """A real RTSP server on the loopback address, in a process that can be killed and frozen: GStreamer's.
 
-It needs Debian's gir1.2-gst-rtsp-server-1.0, python3-gi and gstreamer1.0-plugins-{base,good,ugly}, and the Python of the
-system that they belong to.
+It needs Debian's gir1.2-gst-rtsp-server-1.0, python3-gi and gstreamer1.0-plugins-{base,good,ugly}, and the Python of
+the system that they belong to.
 """
 
 import os
@@ -24,7 +24,8 @@ server.set_service(port)
 factory = GstRtspServer.RTSPMediaFactory()
 factory.set_shared(True)
 factory.set_launch(
-    f"( videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width={width},height={height},framerate={fps}/1"
+    "( videotestsrc is-live=true pattern=ball"
+    f" ! video/x-raw,format=I420,width={width},height={height},framerate={fps}/1"
     f" ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max={fps} ! rtph264pay name=pay0 pt=96 )"
 )
 server.get_mount_points().add_factory("/live", factory)
