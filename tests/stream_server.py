@@ -12,14 +12,19 @@ import numpy as np
 
 
 class StreamServer(ThreadingHTTPServer):
-    """Serves `/live.ts`: a square that walks over gray, `fps` frames a second."""
+    """Serves `/live.ts`: a square that walks over gray, `fps` frames a second.
+
+    away: refuses, and cuts what is under way. stalled: gives nothing for as long. deaf: takes connections that it never
+    answers, also later; `asked` is set with each.
+    """
 
     daemon_threads = True
 
     def __init__(self, fps: int = 25, size: tuple[int, int] = (32, 64)) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.fps, self.size = fps, size
-        self.away, self.stalled = threading.Event(), threading.Event()
+        self.away, self.stalled, self.deaf, self.asked = (threading.Event() for _ in range(4))
+        self.ended = threading.Event()
         self.connections = 0
 
     @property
@@ -37,6 +42,10 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.away.is_set():
             self.send_error(503)
             return
+        if self.server.deaf.is_set():
+            self.server.asked.set()
+            self.server.ended.wait()
+            return
         self.server.connections += 1
         self.send_response(200)
         self.send_header("Content-Type", "video/mp2t")
@@ -48,7 +57,7 @@ class _Handler(BaseHTTPRequestHandler):
             stream.max_b_frames = 0
             began = time.monotonic()
             for number in range(10**9):
-                if self.server.away.is_set():
+                if self.server.away.is_set() or self.server.deaf.is_set():
                     return
                 while self.server.stalled.is_set():
                     time.sleep(0.02)
@@ -72,6 +81,7 @@ def stream_server(**options: Any) -> Iterator[StreamServer]:
         yield server
     finally:
         server.away.set()
+        server.ended.set()
         server.stalled.clear()
         server.shutdown()
         server.server_close()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .help_text import wants_help
+from .parser import Parser
 from .signals import ended_by_signals
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def _tell_lost(notifier: "Notifier", address: str) -> None:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     """What is given; what is not given and has its default elsewhere is not there."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m aed_lightning score", usage=HELP.partition("\n")[0][7:], add_help=False, allow_abbrev=False
     )
     for name in ("--weights", "--source", "--out"):

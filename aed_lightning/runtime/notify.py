@@ -1,5 +1,6 @@
 """Post events to a web address while scoring goes on, without ever waiting for it."""
 
+import base64
 import json
 import threading
 import urllib.request
@@ -7,6 +8,7 @@ from collections import deque
 from collections.abc import Mapping
 from http.client import HTTPException
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from ..core import UsageError
 from .sources import without_password
@@ -21,17 +23,28 @@ LAST_CHANCE_SECONDS = 5.0
 class Notifier:
     """Posts each event as JSON to `address`, in order, again and again until it is taken; the oldest give way.
 
+    User and password in the address are sent as basic authorization, to nobody else: a redirection is a refusal.
     lost: events that were given up. Use as a context manager. Raises UsageError for what is no http address.
     """
 
     def __init__(self, address: str) -> None:
         if not address.startswith(("http://", "https://")):
             raise UsageError(f"--notify {without_password(address)}: give an http or https address")
-        if "@" in address.partition("://")[2].partition("/")[0]:
+        try:
+            parts = urlsplit(address)
+            user, password, host, _ = parts.username, parts.password, parts.hostname, parts.port
+        except ValueError:  # its message would show the password
+            host = None
+        if not host or (user is None and "@" in address):  # http://me:12/34@host: half a password for a port
             raise UsageError(
-                f"--notify {without_password(address)}: an address with user and password is not supported"
+                f"--notify {without_password(address)}: give http://HOST/PATH or http://USER:PASSWORD@HOST/PATH, with "
+                "% and the two digits of its code for each /, ?, # and @ of a password"
             )
-        self._address = address
+        self._address, self._headers = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(), {}
+        if user is not None:
+            both = f"{unquote(user)}:{unquote(password or '')}".encode()
+            self._headers["Authorization"] = "Basic " + base64.b64encode(both).decode("ascii")
+        self._opener = urllib.request.build_opener(_NoRedirection)
         self._waiting: deque[bytes] = deque()
         self._changed = threading.Condition()
         self._closing = False
@@ -82,10 +95,17 @@ class Notifier:
 
     def _taken(self, event: bytes) -> bool:
         request = urllib.request.Request(
-            self._address, data=event, headers={"Content-Type": "application/json"}, method="POST"
+            self._address, data=event, headers={"Content-Type": "application/json", **self._headers}, method="POST"
         )
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS):
+            with self._opener.open(request, timeout=TIMEOUT_SECONDS):
                 return True
         except (OSError, HTTPException, ValueError):
             return False
+
+
+class _NoRedirection(urllib.request.HTTPRedirectHandler):
+    """urllib would follow with a GET without the event, and with the password."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None

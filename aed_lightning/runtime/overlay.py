@@ -31,12 +31,17 @@ def overlay_size(size: tuple[int, int]) -> tuple[int, int]:
 class Overlay:
     """Writes the frames of one recording with their scores, in order. Use as a context manager.
 
-    size: height and width of the frames, from `overlay_size`. fps: of the frames that are written.
+    size: height and width of the frames, from `overlay_size`. fps: of the frames that are written. longest: seconds
+    of video, if any, after which it goes on in a file beside `path` with the number of its first frame in its name.
     """
 
-    def __init__(self, path: Path, size: tuple[int, int], fps: float, alarm: Alarm) -> None:
+    def __init__(
+        self, path: Path, size: tuple[int, int], fps: float, alarm: Alarm, *, longest: float | None = None
+    ) -> None:
         self.size, self._alarm = size, alarm
-        self._writer = VideoWriter(path, size, Fraction(fps).limit_denominator(1001), live=True)
+        self._path, self._fps = path, Fraction(fps).limit_denominator(1001)
+        self._most = None if longest is None else max(1, round(longest * fps))
+        self._writer, self._written = self._begin(path), 0
         self._curve: deque[float] = deque(maxlen=max(2, round(SECONDS_SHOWN * fps)))
 
     def write(
@@ -54,7 +59,13 @@ class Overlay:
         np.multiply(corner, 0.4, out=corner, casting="unsafe")
         color = _RED if alarmed else _WHITE
         cv2.putText(picture, text, (6, _TEXT_HEIGHT - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.5, color, 1, cv2.LINE_AA)
+        if self._written == self._most:
+            self._writer.__exit__(None, None, None)
+            self._writer = self._begin(self._path.with_stem(f"{self._path.stem}-{scored.frame_index}"))
+            self._writer.__enter__()
+            self._written = 0
         self._writer.write(picture)
+        self._written += 1
 
     def __enter__(self) -> "Overlay":
         self._writer.__enter__()
@@ -64,6 +75,9 @@ class Overlay:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._writer.__exit__(kind, error, trace)
+
+    def _begin(self, path: Path) -> VideoWriter:
+        return VideoWriter(path, self.size, self._fps, live=True)
 
     def _warmed(self, frame: np.ndarray, scored: ScoredFrame) -> np.ndarray:
         height, width = self.size

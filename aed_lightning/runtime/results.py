@@ -110,6 +110,13 @@ class Results:
             self._write_events(complete=False)
         return found
 
+    def gap(self) -> list[Incident]:
+        """End the event that is going on, if any, as nothing comes for now."""
+        found = self._ended(self._finder.flush())
+        if found:
+            self._write_events(complete=False)
+        return found
+
     def finish(self) -> None:
         """Say that the source was scored to its end, when all that belongs to it is written."""
         self._write_events(complete=True)

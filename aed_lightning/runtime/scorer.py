@@ -132,7 +132,7 @@ class Scorer:
     def stream_windows(
         self, video: str, batches: Iterable[list[Window]], *, causal: bool = False, stride: int = 1
     ) -> Iterator[ScoredFrame]:
-        """Score clips, some at a time, as `stream` does."""
+        """Score clips, some at a time, as `stream` does; a batch of none ends a run of frames before the next comes."""
         raw = stream_scores(self.rule, stride)
         smoother = stream_smoother(self.smoothing.sigma, causal=causal, stride=stride)
         waiting: deque[tuple[Window, np.ndarray]] = deque()
@@ -148,6 +148,9 @@ class Scorer:
                 yield ScoredFrame(window.frame_index, score, value, window.warm_up, window.dropped, heat)
 
         for windows in batches:
+            if not windows:
+                yield from smoothed(raw.flush(), end=True)
+                continue
             values, heat = self._values(video, windows)
             waiting.extend(zip(windows, heat, strict=True))
             places = []

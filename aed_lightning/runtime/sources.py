@@ -12,6 +12,8 @@ from ..data.readers import VIDEO_SUFFIXES, image_files
 _ADDRESS = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _CREDENTIAL = re.compile(r"((?:user|password|passwd|pwd|pass|token|key)=)[^/&;_]*", re.IGNORECASE)
 
+_NO_SCHEME = re.compile(r"^[^/:@]+:.*@")
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -53,10 +55,12 @@ def find_source(source: str) -> list[Recording] | LiveSource:
         found = [path]
     else:
         found = [Path(name) for name in glob.glob(source)]
+    # Without rtsp:// before it an address is a name of no file, and may hold a password all the same.
+    shown = without_password(_NO_SCHEME.sub("", source))
     missing = [entry for entry in found if not entry.exists()]
     if missing or not found:
         raise UsageError(
-            f"--source {source}: nothing there; give a video file, a folder of videos or images, a pattern in quotes, "
+            f"--source {shown}: nothing there; give a video file, a folder of videos or images, a pattern in quotes, "
             "a camera's number, or an rtsp or http address"
         )
     recordings = [Recording(entry) for entry in sorted(found, key=lambda entry: natural_key(entry.name))]
@@ -65,6 +69,11 @@ def find_source(source: str) -> list[Recording] | LiveSource:
     if twice:
         raise UsageError(f"--source {source}: two recordings are called {', '.join(twice)}; score them one by one")
     return recordings
+
+
+def without_passwords(text: str) -> str:
+    """A text with the addresses in it as they may be shown."""
+    return re.sub(r"\w[\w+.-]*://\S*", lambda found: without_password(found[0]), text)
 
 
 def without_password(address: str) -> str:

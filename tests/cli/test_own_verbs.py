@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from aed_lightning.cli import demo, fit, toy
+from aed_lightning.cli import demo, fit, score, toy
 from aed_lightning.cli.help_text import wants_help
 
 
@@ -44,3 +44,15 @@ def test_toy_refuses_an_unknown_option():
 )
 def test_help_is_asked_for_with_either_option(arguments: list[str], wanted: bool):
     assert wants_help(arguments) is wanted
+
+
+@pytest.mark.parametrize(
+    "wrong", [["rtsp://me:secret@cam/live?key=hidden"], ["--seconds", "rtsp://me:secret@cam/live?key=hidden"]]
+)
+def test_a_command_line_with_an_address_out_of_place_is_refused_without_its_password(wrong: list[str], capsys):
+    with pytest.raises(SystemExit, match="2"):
+        score.run(["--weights", "runs/demo", "--source", "0", "--out", "scored", *wrong])
+    errors = capsys.readouterr().err
+    assert "rtsp://cam/live" in errors
+    assert "secret" not in errors
+    assert "hidden" not in errors

@@ -40,6 +40,12 @@ def test_nothing_there_is_refused_with_what_can_be_given(tmp_path, monkeypatch, 
         find_source(source)
 
 
+@pytest.mark.parametrize("source", ["me:secret@cam/live", "me:se/cret@cam/live", "rtsp:/me:secret@cam/live"])
+def test_an_address_without_its_scheme_is_refused_without_its_password(source):
+    with pytest.raises(UsageError, match=r"--source cam/live: nothing there"):
+        find_source(source)
+
+
 def test_two_recordings_of_one_name_are_refused(tmp_path):
     touch(tmp_path / "a.mp4", tmp_path / "a.avi")
     with pytest.raises(UsageError, match="two recordings are called a;"):

@@ -2,12 +2,15 @@ import csv
 import json
 import threading
 import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
+from event_receiver import event_receiver
 from stream_server import StreamServer, stream_server
 
 from aed_lightning.runtime import Scorer, load
@@ -16,7 +19,9 @@ from aed_lightning.runtime.live_windows import QUEUE, LiveWindows
 from aed_lightning.runtime.notify import Notifier
 from aed_lightning.runtime.recordings import Manner
 from aed_lightning.runtime.results import Results
+from aed_lightning.runtime.scorer import ScoredFrame
 from aed_lightning.runtime.sources import LiveSource
+from aed_lightning.runtime.windows import Window
 
 QUIET = Manner(threshold=1e9, release=1e9, overlay=False)
 LOUD = Manner(threshold=-1e9, release=-1e9, overlay=False)
@@ -29,15 +34,45 @@ def server() -> Iterator[StreamServer]:
 
 
 def rows(folder: Path) -> list[dict[str, str]]:
-    return list(csv.DictReader((folder / "scores.csv").read_text().splitlines()))
+    file = folder / "scores.csv"
+    return list(csv.DictReader(file.read_text().splitlines())) if file.exists() else []
 
 
-def score(scorer: Scorer, server: StreamServer, folder: Path, seconds: float, manner: Manner = QUIET, **options):
-    said: list[str] = []
-    live = score_live(
-        scorer, LiveSource(server.address), folder, manner, said.append, {"weights": "w"}, seconds=seconds, **options
-    )
-    return live, said
+class Scoring:
+    """`score_live` in a thread of its own, for as long as the test needs it."""
+
+    def __init__(self, trained: Path, server: StreamServer, folder: Path, manner: Manner = QUIET, **options) -> None:
+        self.said: list[str] = []
+        self.folder, self._ended = folder, threading.Event()
+        arguments = (load(trained), LiveSource(server.address), folder, manner, self.said.append, {"weights": "w"})
+        executor = ThreadPoolExecutor(1)
+        self._work = executor.submit(score_live, *arguments, ended=self._ended, **options)
+        executor.shutdown(wait=False)
+
+    def wait_for(self, condition: Callable[[], object]) -> None:
+        """Wait until it holds: long on a busy machine, and never where it does not come."""
+        deadline = time.monotonic() + 120
+        while not condition():
+            if self._work.done():
+                self._work.result()
+            assert time.monotonic() < deadline, (rows(self.folder)[-5:], self.said)
+            time.sleep(0.05)
+
+    def wait_for_rows(self, number: int) -> None:
+        self.wait_for(lambda: len(rows(self.folder)) >= number)
+
+    def tells(self, text: str) -> bool:
+        return any(text in line for line in self.said)
+
+    def end(self) -> LiveWindows:
+        self._ended.set()
+        return self._work.result(60)
+
+    def __enter__(self) -> "Scoring":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
 
 def assert_accounted_for(lines: list[dict[str, str]]) -> None:
@@ -47,43 +82,45 @@ def assert_accounted_for(lines: list[dict[str, str]]) -> None:
 
 
 def test_a_stream_is_scored_frame_by_frame_at_its_pace(server, trained: Path, tmp_path: Path):
-    live, said = score(load(trained), server, tmp_path, 6.0)
-    assert len(rows(tmp_path)) > 20
+    with Scoring(trained, server, tmp_path) as scoring:
+        scoring.wait_for_rows(25)
     assert_accounted_for(rows(tmp_path))
     assert rows(tmp_path)[0]["frame"] == "0"
     assert {int(row["frame"]) for row in rows(tmp_path) if row["warm_up"] == "1"} <= {0, 1, 2}
-    assert live.longest_queue <= QUEUE
+    assert scoring.end().longest_queue <= QUEUE
     seconds = [float(row["time"]) for row in rows(tmp_path)]
     assert seconds == sorted(seconds)
-    assert said == []
+    assert scoring.said == []
 
 
 def test_a_score_is_out_before_the_sixth_frame_after_it_comes(server, trained, tmp_path, monkeypatch):
-    late = []
-    write = Results.write
+    """And none is dropped: for a second on end, at 25 frames a second, as soon as the machine is not too busy."""
+    ahead: deque[int] = deque(maxlen=25)
+    write, start = Results.write, LiveWindows.__enter__
+    live: list[LiveWindows] = []
 
     def timed(self, frame, seconds):
-        late.append(live_windows[0].next_frame - frame.frame_index if live_windows else 0)
-        return write(self, frame, seconds)
+        found = write(self, frame, seconds)
+        # The frames that have come when the score is out: its own, three ahead of it, and at most two more.
+        ahead.append(10**6 if frame.dropped else live[0].next_frame - frame.frame_index)
+        return found
 
-    live_windows: list = []
-    start = LiveWindows.__enter__
-    monkeypatch.setattr(LiveWindows, "__enter__", lambda self: live_windows.append(self) or start(self))
+    monkeypatch.setattr(LiveWindows, "__enter__", lambda self: live.append(self) or start(self))
     monkeypatch.setattr(Results, "write", timed)
-    score(load(trained), server, tmp_path, 5.0)
-    # The frames that have come when a score is written: its own, three ahead, and at most two more.
-    assert max(late[10:]) <= 6
+    with Scoring(trained, server, tmp_path) as scoring:
+        scoring.wait_for(lambda: len(ahead) == 25 and max(tuple(ahead)) <= 6)
+    assert scoring.end().longest_queue <= QUEUE
 
 
 def test_nothing_crosses_a_gap(server, trained: Path, tmp_path: Path):
-    def cut() -> None:
-        time.sleep(5)
+    with Scoring(trained, server, tmp_path) as scoring:
+        scoring.wait_for_rows(10)
         server.away.set()
-        time.sleep(0.5)
+        scoring.wait_for(lambda: scoring.tells("away"))
+        before = len(rows(tmp_path))
         server.away.clear()
-
-    threading.Thread(target=cut, daemon=True).start()
-    _, said = score(load(trained), server, tmp_path, 12.0)
+        scoring.wait_for(lambda: scoring.tells("back"))
+        scoring.wait_for_rows(before + 15)
     frames = [int(row["frame"]) for row in rows(tmp_path)]
     dropped = {int(row["frame"]): int(row["dropped"]) for row in rows(tmp_path)}
     gaps = [frame for before, frame in pairwise(frames) if frame != before + 1 + dropped[frame]]
@@ -93,8 +130,22 @@ def test_nothing_crosses_a_gap(server, trained: Path, tmp_path: Path):
     assert warm_up <= {0, 1, 2, gaps[0], gaps[0] + 1, gaps[0] + 2}
     after = rows(tmp_path)[frames.index(gaps[0])]
     assert float(after["smoothed"]) == pytest.approx(float(after["raw"]))
-    assert any("away" in line for line in said)
-    assert any("back" in line for line in said)
+
+
+def test_an_event_is_told_when_the_stream_goes_away_and_another_begins_when_it_is_back(server, trained, tmp_path):
+    def events() -> list[dict]:
+        return json.loads((tmp_path / "events.json").read_text())["events"]
+
+    with Scoring(trained, server, tmp_path, LOUD) as scoring:
+        scoring.wait_for_rows(30)
+        server.away.set()
+        scoring.wait_for(lambda: scoring.tells("event from 0.0"))
+        (event,) = events()
+        assert event["end"] == int(rows(tmp_path)[-1]["frame"]) + 1
+        before = len(rows(tmp_path))
+        server.away.clear()
+        scoring.wait_for_rows(before + 30)
+    assert [found["start"] for found in events()] == [0, event["end"] + 1]
 
 
 def test_what_there_is_no_time_for_is_dropped_and_counted(server, trained, tmp_path, monkeypatch):
@@ -105,24 +156,47 @@ def test_what_there_is_no_time_for_is_dropped_and_counted(server, trained, tmp_p
         return values(self, video, windows)
 
     monkeypatch.setattr(Scorer, "_values", slow)
-    live, _ = score(load(trained), server, tmp_path, 7.0)
-    assert sum(int(row["dropped"]) for row in rows(tmp_path)) > 20
+    with Scoring(trained, server, tmp_path) as scoring:
+        scoring.wait_for(lambda: sum(int(row["dropped"]) for row in rows(tmp_path)) > 20)
     assert_accounted_for(rows(tmp_path))
+    live = scoring.end()
     assert live.longest_queue <= QUEUE
-    assert not live._pictures or len(live._pictures) <= QUEUE + 4
+    assert len(live._pictures) <= QUEUE + 4
 
 
 def test_another_size_after_a_gap_starts_anew(server, trained: Path, tmp_path: Path):
-    def change() -> None:
-        time.sleep(4)
+    with Scoring(trained, server, tmp_path) as scoring:
+        scoring.wait_for_rows(5)
         server.away.set()
-        time.sleep(0.5)
+        scoring.wait_for(lambda: scoring.tells("away"))
         server.size = (48, 64)
+        before = len(rows(tmp_path))
         server.away.clear()
+        scoring.wait_for_rows(before + 5)
+    assert "frames of 64x48 pixels instead of 64x32: scoring starts anew" in scoring.said
 
-    threading.Thread(target=change, daemon=True).start()
-    _, said = score(load(trained), server, tmp_path, 10.0)
-    assert "frames of 64x48 pixels instead of 64x32: scoring starts anew" in said
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_a_run_of_frames_that_is_ended_has_all_its_scores_before_the_next_frame_comes(trained: Path, causal: bool):
+    scorer = load(trained)
+    generator = np.random.default_rng(0)
+    pictures = [(number, generator.integers(0, 256, (32, 64, 3), np.uint8)) for number in (*range(8), *range(9, 15))]
+    windows = list(scorer.windows(pictures))
+    out: list[ScoredFrame] = []
+
+    def batches() -> Iterator[list[Window]]:
+        for window in windows:
+            if window.frame_index == 9:
+                yield []
+                assert [frame.frame_index for frame in out] == list(range(8))
+            yield [window]
+
+    for frame in scorer.stream_windows("v", batches(), causal=causal):
+        out.append(frame)
+    plain = scorer.stream_windows("v", [[window] for window in windows], causal=causal)
+    assert [(frame.frame_index, frame.smoothed) for frame in out] == [
+        (frame.frame_index, frame.smoothed) for frame in plain
+    ]
 
 
 def test_no_password_is_in_any_output(command, server, trained: Path, tmp_path: Path):
@@ -139,52 +213,31 @@ def test_no_password_is_in_any_output(command, server, trained: Path, tmp_path: 
     assert (tmp_path / "out" / "overlay.mp4").stat().st_size > 0
 
 
-class Receiver(ThreadingHTTPServer):
-    """Takes events, after refusing the first `refusals` of them."""
-
-    def __init__(self, refusals: int) -> None:
-        super().__init__(("127.0.0.1", 0), _Taking)
-        self.refusals, self.events = refusals, []
-
-
-class _Taking(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if self.server.refusals:
-            self.server.refusals -= 1
-            self.send_error(500)
-            return
-        self.server.events.append(event)
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *_) -> None:
-        """Nothing."""
-
-
-@pytest.mark.parametrize("refusals", [0, 2])
-def test_events_are_posted_and_retried_until_they_are_taken(server, trained: Path, tmp_path: Path, refusals: int):
-    receiver = Receiver(refusals)
-    threading.Thread(target=receiver.serve_forever, daemon=True).start()
-    with Notifier(f"http://127.0.0.1:{receiver.server_address[1]}/events") as notifier:
-        score(load(trained), server, tmp_path, 4.0, LOUD, notifier=notifier)
-    receiver.shutdown()
-    receiver.server_close()
-    (event,) = receiver.events
-    assert event["start"] == 0
-    assert event["where"]["x1"] <= 64
-    assert "secret" not in json.dumps(event)
-    assert notifier.lost == 0
+def test_an_event_is_posted_when_the_stream_goes_away(server, trained: Path, tmp_path: Path):
+    with event_receiver() as receiver, Notifier(receiver.address) as notifier:
+        with Scoring(trained, server, tmp_path, LOUD, notifier=notifier) as scoring:
+            scoring.wait_for_rows(30)
+            server.away.set()
+            scoring.wait_for(lambda: receiver.events)
+        (event,) = receiver.events
+        assert event["start"] == 0
+        assert event["where"]["x1"] <= 64
+        assert "secret" not in json.dumps(event)
 
 
 def test_a_receiver_that_is_away_slows_nothing_and_what_it_missed_is_counted(server, trained, tmp_path, monkeypatch):
     monkeypatch.setattr("aed_lightning.runtime.notify.LAST_CHANCE_SECONDS", 0.5)
-    with Notifier("http://127.0.0.1:9/nobody") as notifier:
-        score(load(trained), server, tmp_path, 4.0, LOUD, notifier=notifier)
-    assert notifier.lost == 1
-    assert len(rows(tmp_path)) > 20
+    with (
+        Notifier("http://127.0.0.1:9/nobody") as notifier,
+        Scoring(trained, server, tmp_path, LOUD, notifier=notifier) as scoring,
+    ):
+        scoring.wait_for_rows(20)
+        server.away.set()
+        scoring.wait_for(lambda: scoring.tells("event from"))
+        before = len(rows(tmp_path))
+        server.away.clear()
+        scoring.wait_for_rows(before + 20)
+    assert notifier.lost == 2
 
 
 def test_from_python_a_live_source_gives_a_score_a_frame(server, trained: Path):

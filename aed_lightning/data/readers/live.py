@@ -19,10 +19,19 @@ from ..opencv import cv2
 
 STALL_SECONDS = 4.0
 """A stream that gives no frame for so long is taken for dead."""
-OPEN_SECONDS = 15.0
-"""As long may opening take; then the process is ended and another one tries."""
+OPEN_SECONDS = 6.0
+"""As long may opening take, up to the first frame; then the process is ended and another one tries at once.
+
+A stream that comes back just after an attempt began to hang is found again after this, the start of a process and the
+time that opening takes: within 10 s. One whose first frame takes longer than this now and then (a key frame every 10 s)
+is caught by one of the next attempts.
+"""
+START_SECONDS = 60.0
+"""As long may the process take until it opens the stream: importing OpenCV on a busy machine."""
+END_SECONDS = 2.0
+"""As long is a killed process waited for; one in a driver that hangs cannot even be killed."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0
-"""Seconds between attempts to connect; each is twice the one before."""
+"""Seconds from one attempt to connect to the next; each is twice the one before."""
 
 
 @dataclass(frozen=True)
@@ -61,15 +70,18 @@ class LiveReader:
         """
         pause = FIRST_PAUSE
         while self._connect():
-            waiting, reason = OPEN_SECONDS, "it cannot be opened"
+            began, reason = time.monotonic(), "it cannot be opened"
+            waiting = OPEN_SECONDS if self._opening() else 0.0
             while (picture := self._receive(waiting)) is not None:
                 pause, waiting, reason = FIRST_PAUSE, STALL_SECONDS, f"no frame for {STALL_SECONDS:g} s, or its end"
+                began = picture.came
                 yield picture
             self._end_child()
             if self._closed.is_set():
                 return
             yield Lost(reason)
-            self._closed.wait(pause)
+            # An attempt that hung has waited long enough.
+            self._closed.wait(max(0.0, began + pause - time.monotonic()))
             pause = min(2 * pause, LONGEST_PAUSE)
 
     def close(self) -> None:
@@ -100,10 +112,19 @@ class LiveReader:
             child, pipe, self._child, self._pipe = self._child, self._pipe, None, None
         if child is not None:
             child.kill()
-            child.join()
-            child.close()
+            child.join(END_SECONDS)
+            if child.exitcode is not None:
+                child.close()
         if pipe is not None:
             pipe.close()
+
+    def _opening(self) -> bool:
+        """Whether the process has started and opens the stream now."""
+        pipe = self._pipe
+        try:
+            return pipe is not None and pipe.poll(START_SECONDS) and bool(pipe.recv())
+        except (EOFError, OSError, TypeError):
+            return False
 
     def _receive(self, seconds: float) -> Picture | None:
         """The next frame, or none where none comes in time, the process has ended, or the reader is closed."""
@@ -123,6 +144,7 @@ def _read(address: str, pipe: Connection) -> None:
     """In the child: send frames until there are none, or nobody listens."""
     # What FFmpeg says of a stream names its address.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    pipe.send(True)
     limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, 5000, cv2.CAP_PROP_READ_TIMEOUT_MSEC, 5000]
     if address.isdigit():
         capture = cv2.VideoCapture(int(address))
