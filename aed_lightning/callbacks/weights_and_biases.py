@@ -1,6 +1,6 @@
 """A run in Weights & Biases, beside the files of the run directory and never instead of them.
 
-wandb is imported where a run begins, not before: it costs half a second.
+wandb is imported where a run begins, since most runs have none.
 """
 
 import io
@@ -95,6 +95,8 @@ class WandbRun(WandbLogger):
             self._experiment = None
 
     def _begin(self) -> None:
+        # Read by the process that wandb starts, which else reports its errors to the makers, offline too.
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         import wandb
 
         begin = self._wandb_init
