@@ -15,6 +15,7 @@ from PIL import Image
 from safetensors.torch import load_file
 from wandb_records import configuration, history, of_kind, summary
 
+import aed_lightning
 from aed_lightning.stages import TeacherStage
 
 LOGGER = ("--trainer.logger", "WandbLogger")
@@ -206,7 +207,8 @@ def test_a_wandb_that_dies_in_the_middle_is_one_warning_and_the_training_goes_on
     run_dir = workplace / "died"
     arguments = ("fit", "--config", squares.config, "--run_dir", run_dir, *LOGGER, *SHORT)
     # Not the service of this process, which wandb tells its children of.
-    own = {name: value for name, value in os.environ.items() if name != "WANDB_SERVICE"} | {"WANDB_MODE": "offline"}
+    own = {name: value for name, value in os.environ.items() if name != "WANDB_SERVICE"}
+    own |= {"WANDB_MODE": "offline", "PYTHONPATH": str(Path(aed_lightning.__file__).parents[1])}
     done = subprocess.run(
         [sys.executable, "-c", KILLED, *map(str, arguments)], capture_output=True, text=True, timeout=240, env=own
     )
