@@ -34,14 +34,17 @@ def run(arguments: Sequence[str]) -> int:
         cli.datamodule.test_rows()
     cli.datamodule.cut_objects(default_progress())
     cli.write_run_files()
-    for name in names:
-        trainer, stage, evaluation = _train(cli, name, resumed.get(name))
-    evaluation.calibrations = _calibrate(cli, trainer, stage, evaluation)
-    calibration = {name: levels.to_json() for name, levels in evaluation.calibrations.items()}
-    save_weights(cli.paths, cli.network, {**cli.card(names[-1]), "calibration": calibration})
-    if options.evaluate:
-        trainer.test(stage, cli.datamodule, verbose=False)
-        print_summary(cli.console, evaluation.figures, cli.paths.root)
+    with cli.wandb_runs() as wandb_runs:
+        for name in names:
+            for run in wandb_runs:
+                run.first_step = _steps(cli, "teacher") if name == "student" else 0
+            trainer, stage, evaluation = _train(cli, name, resumed.get(name))
+        evaluation.calibrations = _calibrate(cli, trainer, stage, evaluation)
+        calibration = {name: levels.to_json() for name, levels in evaluation.calibrations.items()}
+        save_weights(cli.paths, cli.network, {**cli.card(names[-1]), "calibration": calibration})
+        if options.evaluate:
+            trainer.test(stage, cli.datamodule, verbose=False)
+            print_summary(cli.console, evaluation.figures, cli.paths.root)
     return 0
 
 
@@ -59,16 +62,20 @@ def _add_options(parser: LightningArgumentParser) -> None:
 
 def _train(cli: AedCLI, name: str, checkpoint: Path | None) -> tuple[L.Trainer, Stage, Evaluation]:
     """Train one stage, or go on with it; a finished one passes through untouched."""
-    options = cli.config_init[name]
-    cli.datamodule.batch_size = options.batch_size
-    evaluation = cli.build_evaluation(cli.paths, epoch=options.epochs - 1)
+    evaluation = cli.build_evaluation(cli.paths, epoch=cli.config_init[name].epochs - 1)
     trainer = cli.build_trainer(name, evaluation)
-    stage = cli.build_stage(name, total_steps=options.epochs * cli.datamodule.train_batches())
+    stage = cli.build_stage(name, total_steps=_steps(cli, name))
     if name == "student" and checkpoint is not None and not distilled_from(cli.network, checkpoint):
         cli.console.print("the teacher has changed since the student was trained: the student starts anew")
         checkpoint = None
     trainer.fit(stage, cli.datamodule, ckpt_path=checkpoint, weights_only=True)
     return trainer, stage, evaluation
+
+
+def _steps(cli: AedCLI, name: str) -> int:
+    """The steps of a whole stage; its batch size becomes that of the data."""
+    cli.datamodule.batch_size = cli.config_init[name].batch_size
+    return int(cli.config_init[name].epochs * cli.datamodule.train_batches())
 
 
 def _calibrate(cli: AedCLI, trainer: L.Trainer, stage: Stage, evaluation: Evaluation) -> dict[str, Calibration]:

@@ -4,7 +4,9 @@ import dataclasses
 import logging
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,11 @@ import torch
 import yaml
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
-from lightning.pytorch.loggers import CSVLogger
+from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
-from ..callbacks import Evaluation, StageCheckpoints
+from ..callbacks import Evaluation, StageCheckpoints, WandbResults, WandbRun
 from ..callbacks.progress import EpochLines
 from ..core import DataError, RunPaths, UsageError, write_json, write_text
 from ..core.environment import environment, has_bfloat16, processor_name
@@ -134,8 +136,14 @@ class AedCLI(LightningCLI):
         return STAGES[name](self.network, self.rule, self.config_init[name], seed=self.seed, total_steps=total_steps)
 
     def build_trainer(self, stage: str, evaluation: Evaluation, **overrides: Any) -> L.Trainer:
-        """A trainer for one stage, logging below the run directory."""
-        callbacks = [evaluation, StageCheckpoints(self.paths), EpochLines(self.console), *self._own_callbacks()]
+        """A trainer for one stage, logging below the run directory, and with the configured loggers beside that."""
+        callbacks = [
+            evaluation,
+            StageCheckpoints(self.paths),
+            EpochLines(self.console),
+            WandbResults(self.paths),
+            *_as_list(self.config_init.trainer.callbacks),
+        ]
         settings: dict[str, Any] = {
             "max_epochs": self.config_init[stage].epochs,
             "default_root_dir": self.paths.root,
@@ -143,12 +151,42 @@ class AedCLI(LightningCLI):
             **overrides,
             "callbacks": callbacks,
         }
-        if self.config.trainer.logger is None:
-            settings.setdefault("logger", CSVLogger(self.paths.root, name="logs", version=self._log_version(stage)))
+        if self.config.trainer.logger is not False:
+            csv = CSVLogger(self.paths.root, name="logs", version=self._log_version(stage))
+            settings.setdefault("logger", [csv, *self.loggers])
         try:
             return self.instantiate_trainer(**settings)
         except MisconfigurationException as error:
             raise UsageError(f"trainer: {error}") from error
+
+    @cached_property
+    def loggers(self) -> list[Logger]:
+        """Those of the configuration, the same for both stages; Lightning's WandbLogger becomes a `WandbRun`."""
+        given, made = (_as_list(one.trainer.logger) for one in (self.config, self.config_init))
+        return [
+            self._wandb_run(arguments) if type(logger) is WandbLogger else logger
+            for arguments, logger in zip(given, made, strict=True)
+            if isinstance(logger, Logger)
+        ]
+
+    def _wandb_run(self, given: Any) -> WandbRun:
+        arguments = {**vars(given.init_args), **given.get("dict_kwargs", {})}
+        if arguments["save_dir"] == ".":  # WandbLogger's default; a run leaves nothing in the current directory
+            arguments["save_dir"] = arguments["dir"]
+        said = {key: value for key, value in arguments.items() if value is not None and key != "dir"}
+        return WandbRun(self.paths, self.resolved_configuration(), **said)
+
+    @contextmanager
+    def wandb_runs(self) -> Iterator[list[WandbRun]]:
+        """The runs of Weights & Biases among the loggers; they end with the block, completed or failed."""
+        runs = [logger for logger in self.loggers if isinstance(logger, WandbRun)]
+        completed = False
+        try:
+            yield runs
+            completed = True
+        finally:
+            for run in runs:
+                run.finish(completed)
 
     def build_evaluation(self, paths: RunPaths, epoch: int) -> Evaluation:
         """The evaluation callback, with what metrics.json must say of this run."""
@@ -202,13 +240,16 @@ class AedCLI(LightningCLI):
             return "32-true"
         return precision
 
-    def _own_callbacks(self) -> list[L.Callback]:
-        configured = self.config_init.trainer.callbacks or []
-        return list(configured) if isinstance(configured, list) else [configured]
-
     def _log_version(self, stage: str) -> str:
         taken = len(list((self.paths.root / "logs").glob(f"{stage}*")))
         return f"{stage}-{taken + 1}" if taken else stage
+
+
+def _as_list(configured: Any) -> list[Any]:
+    """What the configuration names as none, one or several; `true` and `false` name nothing."""
+    if configured is None or isinstance(configured, bool):
+        return []
+    return list(configured) if isinstance(configured, list) else [configured]
 
 
 def _refusal_in(error: ValueError) -> Exception:

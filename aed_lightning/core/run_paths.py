@@ -56,6 +56,11 @@ class RunPaths:
         return self.root / "logs"
 
     @property
+    def wandb(self) -> Path:
+        """The folder of Weights & Biases, with the id of the run in `run_id`."""
+        return self.root / "wandb"
+
+    @property
     def report(self) -> Path:
         """The page of the run."""
         return self.root / "report.html"

@@ -40,23 +40,38 @@ def learning_curves(stage: str, curves: Sequence[Curve], number: int) -> Markup:
 
 
 def score_curve(video: FrameScores, number: int, limits: tuple[float, float] | None) -> Markup:
-    """Raw and smoothed scores of a video over its frames, its anomalous intervals shaded.
-
-    number: of the video in the page. limits: of the scores of all videos, which are comparable.
-    """
+    """`score_figure` of the page's `number`th video."""
     with drawing():
-        figure = Figure(figsize=(WIDTH, 1.7), layout="constrained")
-        axes = figure.add_subplot()
-        if video.label is not None:
-            for first, last in intervals(np.asarray(video.label) == 1, video.frame_index):
-                axes.axvspan(first - 0.5, last + 0.5, color=TRUTH, alpha=0.22, linewidth=0)
-        axes.plot(video.frame_index, video.raw, color=RAW, linewidth=0.6)
-        axes.plot(video.frame_index, np.asarray(video.smoothed), color=SMOOTHED, linewidth=1.8)
-        axes.set(xlabel="frame", ylabel="score")
-        axes.margins(x=0)
-        if limits is not None:
-            axes.set_ylim(*limits)
-        return inline_svg(figure, f"scores of video {video.video}", f"video-{number}")
+        return inline_svg(score_figure(video, limits), f"scores of video {video.video}", f"video-{number}")
+
+
+def score_figure(video: FrameScores, limits: tuple[float, float] | None) -> Figure:
+    """Raw and smoothed scores of a video over its frames, its anomalous intervals shaded; made within `drawing()`.
+
+    limits: of the scores of all videos, which are comparable.
+    """
+    figure = Figure(figsize=(WIDTH, 1.7), layout="constrained")
+    axes = figure.add_subplot()
+    if video.label is not None:
+        for first, last in intervals(np.asarray(video.label) == 1, video.frame_index):
+            axes.axvspan(first - 0.5, last + 0.5, color=TRUTH, alpha=0.22, linewidth=0)
+    axes.plot(video.frame_index, video.raw, color=RAW, linewidth=0.6)
+    axes.plot(video.frame_index, np.asarray(video.smoothed), color=SMOOTHED, linewidth=1.8)
+    axes.set(xlabel="frame", ylabel="score")
+    axes.margins(x=0)
+    if limits is not None:
+        axes.set_ylim(*limits)
+    return figure
+
+
+def score_limits(videos: Sequence[FrameScores]) -> tuple[float, float] | None:
+    """Lower and upper end of the axis on which the scores of all videos are drawn; none where they are all the same."""
+    values = np.concatenate([np.asarray(video.raw, dtype=np.float64) for video in videos] or [np.zeros(0)])
+    values = values[np.isfinite(values)]
+    if not len(values) or values.max() == values.min():
+        return None
+    margin = 0.05 * float(values.max() - values.min())
+    return float(values.min()) - margin, float(values.max()) + margin
 
 
 def intervals(anomalous: Bool[np.ndarray, " frames"], frame_index: Int[np.ndarray, " frames"]) -> list[tuple[int, int]]:

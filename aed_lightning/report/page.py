@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-import numpy as np
 import yaml
 from markupsafe import Markup
 
 from ..core import FrameScores, write_text
 from ..metrics.ranking import area_under_roc
-from .figures import learning_curves, roc_figure, score_curve
+from .figures import learning_curves, roc_figure, score_curve, score_limits
 from .notes import notes_on, pooled
 from .run_files import Run, read_run
 from .worst import APART_FRAMES, Mistake, worst_frames
@@ -161,10 +160,5 @@ def _data_uri(png: bytes | None) -> str | None:
 
 
 def _score_curves(videos: list[FrameScores]) -> list[tuple[FrameScores, Markup]]:
-    values = np.concatenate([np.asarray(video.raw, dtype=np.float64) for video in videos] or [np.zeros(0)])
-    values = values[np.isfinite(values)]
-    limits = None
-    if len(values) and values.max() > values.min():
-        margin = 0.05 * float(values.max() - values.min())
-        limits = (float(values.min()) - margin, float(values.max()) + margin)
+    limits = score_limits(videos)
     return [(video, score_curve(video, number, limits)) for number, video in enumerate(videos, start=1)]

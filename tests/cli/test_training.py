@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from aed_lightning.cli.training import AedCLI
+from aed_lightning.cli.training import STAGES, AedCLI
 from aed_lightning.core import UsageError
 from aed_lightning.scoring.rules import DefaultRule, OfficialRule
 
@@ -72,6 +72,24 @@ def test_a_trainer_option_of_the_configuration_wins_over_our_default(squares, tm
     cli = parse(squares, "--run_dir", tmp_path, "--trainer.log_every_n_steps", 3, "--trainer.num_sanity_val_steps", 1)
     trainer = cli.build_trainer("teacher", cli.build_evaluation(cli.paths, epoch=0), logger=False)
     assert (trainer.log_every_n_steps, trainer.num_sanity_val_steps) == (3, 1)
+
+
+def test_configured_loggers_stand_beside_the_csv_logs_and_serve_both_stages(squares, tmp_path: Path):
+    cli = parse(
+        squares, "--run_dir", tmp_path / "plaza", "--trainer.logger", "WandbLogger", "--trainer.logger.tags", "[a]"
+    )
+    stages = [cli.build_trainer(name, cli.build_evaluation(cli.paths, epoch=0)).loggers for name in STAGES]
+    assert [[type(logger).__name__ for logger in loggers] for loggers in stages] == [["CSVLogger", "WandbRun"]] * 2
+    assert stages[0][1] is stages[1][1]
+    assert stages[0][1].save_dir == str(tmp_path / "plaza")
+    assert not (tmp_path / "plaza").exists()
+
+
+def test_no_logger_at_all_is_possible_and_verbs_without_one_keep_none(squares, tmp_path: Path):
+    cli = parse(squares, "--run_dir", tmp_path, "--trainer.logger", "false")
+    assert cli.build_trainer("teacher", cli.build_evaluation(cli.paths, epoch=0)).loggers == []
+    cli = parse(squares, "--run_dir", tmp_path, "--trainer.logger", "WandbLogger")
+    assert cli.build_trainer("teacher", cli.build_evaluation(cli.paths, epoch=0), logger=False).loggers == []
 
 
 def test_the_logs_of_a_resumed_stage_do_not_overwrite_the_first(squares, tmp_path: Path):
