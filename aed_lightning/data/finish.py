@@ -24,17 +24,20 @@ class Finish:
     cell: int
 
     def __call__(self, clips: Clips) -> Batch:
-        frames = clips.frames.float()
-        clean = frames[:, 1].clone() if any(clips.pasted) else None
+        frames = torch.empty(clips.frames.shape, device=clips.frames.device)
         anomaly_map = torch.zeros_like(frames[:, 1, :1])
-        for clip, plan in enumerate(clips.pasted):
+        # Clip by clip: on a CPU what one step leaves in the cache the next finds there.
+        for number, plan in enumerate(clips.pasted):
+            clip = frames[number].copy_(clips.frames[number])
             if plan is not None:
-                _paste(frames[clip], anomaly_map[clip, 0], plan)
-        frames = frames.div_(127.5).sub_(1)
-        target = frames[:, 1] if clean is None else clean.div_(127.5).sub_(1)
+                _paste(clip, anomaly_map[number, 0], plan)
+            _normalize(clip)
+        if any(clips.pasted):
+            target, pasted_cells = _normalize(clips.frames[:, 1].float()), functional.max_pool2d(anomaly_map, self.cell)
+        else:
+            target, pasted_cells = frames[:, 1], anomaly_map[..., :: self.cell, :: self.cell]
         if frames.shape[2] == 1:
             frames, target = frames.expand(-1, -1, 3, -1, -1), target.expand(-1, 3, -1, -1)
-        pasted_cells = functional.max_pool2d(anomaly_map, self.cell)
         motion = self._token_motion(clips.motion, pasted_cells)
         return Batch(
             inputs=frames.flatten(1, 2),
@@ -67,6 +70,11 @@ def token_weights(motion: Float[Tensor, "batch tokens"]) -> Float[Tensor, "batch
     """Equation 2 of the paper: motion as shares of one; equal shares where nothing moves."""
     total = motion.sum(dim=1, keepdim=True)
     return torch.where(total > 1e-6, motion / total.clamp(min=1e-6), 1 / motion.shape[1])
+
+
+def _normalize(gray_levels: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    """0 to 255 becomes -1 to 1, in place."""
+    return gray_levels.div_(127.5).sub_(1)
 
 
 def _paste(

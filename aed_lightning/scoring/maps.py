@@ -27,6 +27,15 @@ def student_difference(reconstruction: Reconstruction) -> Float[Tensor, "batch t
     return reconstruction.student.float() - reconstruction.teacher
 
 
+def mean_discrepancy(reconstruction: Reconstruction) -> Float[Tensor, "batch tokens"] | None:
+    """Mean absolute difference of student and teacher over each token, or none where the student did not run."""
+    if reconstruction.student is None:
+        return None
+    # Clip by clip: on a CPU the differences of one clip stay in the cache.
+    clips = zip(reconstruction.student, reconstruction.teacher, strict=True)
+    return torch.stack([(student.float() - teacher).abs_().mean(dim=1) for student, teacher in clips])
+
+
 def predicted_map(reconstruction: Reconstruction) -> Float[Tensor, "batch tokens"]:
     """The teacher's anomaly map as the mean of each token, brought to 0 (normal) .. 1 (anomalous)."""
     map_channel = reconstruction.teacher.unflatten(2, (-1, 4))[..., 3]

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..core import UsageError
 from ..core.clip import Batch, Reconstruction
-from .maps import pixel_map, predicted_map, student_difference, teacher_difference
+from .maps import mean_discrepancy, pixel_map, predicted_map, student_difference, teacher_difference
 
 
 class FrameValues(TypedDict):
@@ -101,15 +101,15 @@ class DefaultRule(Rule):
         score = self.map_weight * self._top_mean(predicted_map(reconstruction))
         if reconstruction.class_logit is not None:
             score = score + self.head_weight * reconstruction.class_logit.float().sigmoid()
-        discrepancy = student_difference(reconstruction)
+        discrepancy = mean_discrepancy(reconstruction)
         if discrepancy is not None:
-            score = score + self.discrepancy_weight * self._top_mean(discrepancy.abs_().mean(dim=2))
+            score = score + self.discrepancy_weight * self._top_mean(discrepancy)
         return score
 
     def token_map(self, batch: Batch, reconstruction: Reconstruction, patch: int) -> Float[Tensor, "batch tokens"]:
         tokens = self.map_weight * predicted_map(reconstruction)
-        discrepancy = student_difference(reconstruction)
-        return tokens if discrepancy is None else tokens + self.discrepancy_weight * discrepancy.abs().mean(dim=2)
+        discrepancy = mean_discrepancy(reconstruction)
+        return tokens if discrepancy is None else tokens + self.discrepancy_weight * discrepancy
 
     def _top_mean(self, tokens: Float[Tensor, "batch tokens"]) -> Float[Tensor, " batch"]:
         return tokens.topk(min(self.top, tokens.shape[1]), dim=1).values.mean(dim=1)

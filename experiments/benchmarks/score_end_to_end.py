@@ -19,6 +19,7 @@ import torch
 from record import record
 
 from aed_lightning.core.environment import has_bfloat16
+from aed_lightning.core.memory import keep_freed_memory
 from aed_lightning.data.progress import SilentProgress
 from aed_lightning.model import AutoEncoder
 from aed_lightning.runtime import Scorer
@@ -58,6 +59,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    keep_freed_memory()  # as every verb does
     scorer = Scorer(
         network=AutoEncoder((options.size[0], options.size[1]), options.patch).eval(), rule=DefaultRule(),
         smoothing=Smoothing(), with_student=True, channels=3, clip_offset=3, seed=0, calibrations={},
