@@ -82,8 +82,8 @@ class Overlay:
     def _warmed(self, frame: np.ndarray, scored: ScoredFrame) -> np.ndarray:
         height, width = self.size
         heat = cv2.resize(scored.heat.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-        share = (_HEAT_SHARE * heat)[..., None]
-        return np.ascontiguousarray(frame + share * (np.array(_RED, np.float32) - frame), dtype=np.uint8)
+        share = _HEAT_SHARE * heat
+        return np.asarray(cv2.blendLinear(frame, np.full_like(frame, _RED), 1 - share, share))
 
     def _draw_curve(self, picture: np.ndarray, alarmed: bool) -> None:
         """The score of the last seconds along the lower edge, the threshold as a line at half its height."""
