@@ -28,7 +28,7 @@ class VideoWriter:
         # One thread and no macroblock tree: with either, libx264 writes other bytes each time for the same frames.
         options = {"crf": str(crf), "preset": "fast", "threads": "1", "mbtree": "0"}
         if live:
-            # It must keep up with what it shows: a third of the time of "fast", and no more bytes (640x360, noise of a sensor).
+            # It must keep up with what it shows: a third of the time of "fast", and no more bytes (noise of a sensor).
             options |= {"g": str(max(1, round(fps))), "bf": "0", "preset": "veryfast"}
         self._stream = self._container.add_stream("libx264", rate=Fraction(fps), options=options)
         self._stream.height, self._stream.width, self._stream.pix_fmt = height, width, "yuv420p"
