@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from record import record
 
+from aed_lightning.core.memory import keep_freed_memory
 from aed_lightning.model import AutoEncoder
 from aed_lightning.runtime import Scorer
 from aed_lightning.runtime.results import Results
@@ -40,6 +41,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=20000)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    keep_freed_memory()  # as every verb does
     scorer = Scorer(
         network=AutoEncoder(SIZE, 8).eval(), rule=DefaultRule(), smoothing=Smoothing(), with_student=True, channels=3,
         clip_offset=3, seed=0, calibrations={}, device=torch.device("cpu"), precision="32-true",
