@@ -70,8 +70,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-if __name__ == "__main__":
+def program() -> int:
+    """`main` in a process of its own, whose memory is ours to arrange."""
     from aed_lightning.core.memory import keep_freed_memory
 
     keep_freed_memory()
-    sys.exit(main())
+    return main()
+
+
+if __name__ == "__main__":
+    sys.exit(program())

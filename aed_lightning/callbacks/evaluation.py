@@ -118,6 +118,8 @@ class Evaluation(L.Callback):
         pl_module.log("test/official_micro_auc", self.figures["official"]["micro_auc"])
         if trainer.is_global_zero:
             self._write_scores(videos)
+            for old in self.paths.regions.glob("*.csv"):
+                old.unlink()
             if self._localization and localization:
                 self._localization.write(self.paths.regions)
             write_json(self.paths.metrics, self.figures)

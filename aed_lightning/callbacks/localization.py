@@ -59,9 +59,7 @@ class Localization:
         return {"threshold": self.threshold, **found} if found else {}
 
     def write(self, folder: Path) -> None:
-        """Write `VIDEO.csv` of the boxes of each video, numbers in full. Files of an earlier evaluation are removed."""
-        for old in folder.glob("*.csv"):
-            old.unlink()
+        """Write `VIDEO.csv` of the boxes of each video, numbers in full."""
         if self.threshold is None:
             return
         for name, places in self._detected.items():

@@ -17,7 +17,7 @@ from lightning.pytorch.loggers.logger import DummyLogger
 from lightning.pytorch.utilities import rank_zero_only, rank_zero_warn
 from PIL import Image
 
-from ..core import RunPaths, write_text
+from ..core import Interrupted, RunPaths, write_text
 from ..report.figures import score_figure, score_limits
 from ..report.page import write_report
 from ..report.run_files import FIGURES, Run, read_run
@@ -66,6 +66,8 @@ class WandbRun(WandbLogger):
         try:
             if self._experiment is None and not self._failed:
                 self._begin()
+        except Interrupted:
+            raise
         except Exception as error:
             self._give_up(error)
         return DummyLogger().experiment if self._failed else self._experiment
@@ -77,6 +79,8 @@ class WandbRun(WandbLogger):
             return
         try:
             action(self.experiment)
+        except Interrupted:
+            raise
         except Exception as error:
             self._give_up(error)
 

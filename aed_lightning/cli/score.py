@@ -108,7 +108,7 @@ def _score_recordings(
     notifier: "Notifier | None",
 ) -> None:  # fmt: skip
     """Score one after the other; raises DataError at the end for those that could not be read."""
-    from ..core import DataError
+    from ..core import DataError, UsageError
     from ..data.progress import default_progress
     from ..runtime.recordings import frames_to_score, score_recording
 
@@ -119,7 +119,7 @@ def _score_recordings(
             try:
                 found = score_recording(scorer, recording, folder, manner, progress, about, notifier)
                 progress.note(f"{recording.path}: {len(found)} events, {folder}")
-            except DataError as error:
+            except (DataError, UsageError) as error:
                 failed.append(error)
                 if len(folders) > 1:
                     progress.note(f"{error}; going on with the others")

@@ -9,6 +9,7 @@ STORE/labels/SPLIT/NAME.npy      (frames,) uint8, and NAME.kinds.json, a name a 
 
 import json
 import mmap
+import resource
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,7 +25,8 @@ from .names import name_problem
 
 VERSION = 1
 GRADIENT = "central"
-MOST_OPEN_MAPS = 128
+MOST_OPEN_MAPS = max(128, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2)
+"""Each holds a file descriptor; two a video. Opening one anew takes as long as loading ten clips."""
 
 
 @dataclass(frozen=True)

@@ -103,13 +103,13 @@ class LiveWindows:
                     continue
                 if away_since is not None and self.next_frame:
                     self._say(f"the stream is back after {time.monotonic() - away_since:.1f} s")
-                    self.next_frame += 1
+                    self.next_frame += self._windows.stride
                 away_since, self._state = None, "connected"
                 size = (event.frame.shape[0], event.frame.shape[1])
                 if self.size is not None and self.size != size:
                     self._say(f"frames of {_shown(size)} pixels instead of {_shown(self.size)}: scoring starts anew")
                     self._flush()
-                    self.next_frame += 1
+                    self.next_frame += self._windows.stride
                 self.size = size
                 self._take(self.next_frame, event)
                 self.next_frame += 1

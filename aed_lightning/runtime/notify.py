@@ -3,6 +3,7 @@
 import base64
 import json
 import threading
+import time
 import urllib.request
 from collections import deque
 from collections.abc import Mapping
@@ -90,6 +91,8 @@ class Notifier:
                     if self._waiting and self._waiting[0] is event:
                         self._waiting.popleft()
             else:
+                if self._closing:
+                    time.sleep(FIRST_PAUSE)
                 self._wake.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
 

@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 from ..core import DataError, UsageError
 from ..data.ingest import stored_frame
 from ..data.progress import Progress
-from ..data.readers import decoder_log, open_video, resolve_reader
+from ..data.readers import HANGS, decoder_log, open_video, resolve_reader
 from ..data.readers.deadline import in_time
 from ..scoring.events import Alarm
 from .notify import Notifier
@@ -68,7 +68,7 @@ def score_recording(
 
     about: what events.json says of the weights. Raises DataError for a source without frames or with a broken one, and
     OSError where the results cannot be written; what was written until then stays valid.
-    notifier: told of each event that has ended, once, however often the scoring is interrupted and goes on.
+    notifier: told of each event that has ended, at most once, however often the scoring is interrupted and goes on.
     """
     reader = open_video(recording.path, manner.reader, manner.fps)
     fps = reader.fps or manner.fps
@@ -80,7 +80,7 @@ def score_recording(
         results = Results(
             folder, alarm, size=size, fps=fps, stride=manner.stride, resume=manner.resume,
             about={"source": str(recording.path), "fps": fps, "size": list(size), "stride": manner.stride,
-                   "bytes": recording.path.stat().st_size, "precision": scorer.precision, **asdict(alarm), **about},
+                   "bytes": recording.bytes, "precision": scorer.precision, **asdict(alarm), **about},
         )  # fmt: skip
         if results.complete:
             results.close()
@@ -104,8 +104,8 @@ def score_recording(
                     overlay.write(seen.frame(scored), scored, scored.frame_index / fps, alarmed=results.alarmed)
                 progress.frames(manner.stride, manner.stride / fps)
             ended = True
-        except DataError:
-            ended = True  # nothing comes after a broken frame
+        except DataError as error:
+            ended = error.name != HANGS  # after a broken frame nothing comes, after a disk that hung there may
             raise
         finally:
             tell(notifier, str(recording.path), results.close(ended=ended))

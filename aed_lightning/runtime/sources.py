@@ -10,9 +10,9 @@ from ..data.names import natural_key
 from ..data.readers import VIDEO_SUFFIXES, image_files
 
 _ADDRESS = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-_CREDENTIAL = re.compile(r"((?:user|password|passwd|pwd|pass|token|key)=)[^/&;_]*", re.IGNORECASE)
+_CREDENTIAL = re.compile(r"((?:user|password|passwd|pwd|pass|token|key)=)[^&;]*?(?=_[a-z]+=|[&;]|$)", re.IGNORECASE)
 
-_NO_SCHEME = re.compile(r"^[^/:@]+:.*@")
+_NO_SCHEME = re.compile(r"^.*:.*@")
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,12 @@ class Recording:
     @property
     def name(self) -> str:
         return self.path.name if self.path.is_dir() else self.path.stem
+
+    @property
+    def bytes(self) -> int:
+        """Size of the file, or of all images of the folder."""
+        files = image_files(self.path) if self.path.is_dir() else [self.path]
+        return sum(file.stat().st_size for file in files)
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,8 @@ def find_source(source: str) -> list[Recording] | LiveSource:
         return LiveSource(source)
     path = Path(source)
     if path.is_dir():
-        videos = [entry for entry in path.iterdir() if entry.suffix.lower() in VIDEO_SUFFIXES]
+        entries = [entry for entry in path.iterdir() if not entry.name.startswith(".")]
+        videos = [entry for entry in entries if entry.suffix.lower() in VIDEO_SUFFIXES]
         found = videos or ([path] if image_files(path) else [])
     elif path.exists() or not glob.has_magic(source):
         found = [path]
@@ -65,6 +72,8 @@ def find_source(source: str) -> list[Recording] | LiveSource:
         )
     recordings = [Recording(entry) for entry in sorted(found, key=lambda entry: natural_key(entry.name))]
     names = [recording.name for recording in recordings]
+    if outside := [recording.path for recording in recordings if set(recording.name) <= {"."}]:
+        raise UsageError(f"--source {outside[0]}: no folder can be named after it; give the file another name")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise UsageError(f"--source {source}: two recordings are called {', '.join(twice)}; score them one by one")
@@ -81,5 +90,6 @@ def without_password(address: str) -> str:
     scheme, separator, rest = address.partition("://")
     if not separator:
         return address
-    shown = rest.rpartition("@")[2].partition("?")[0]
+    # A query may hold an @ too.
+    shown = re.split(r"[?&#]", rest.rpartition("@")[2], maxsplit=1)[0]
     return scheme + separator + _CREDENTIAL.sub(r"\1***", shown)

@@ -121,7 +121,6 @@ def test_without_tracks_there_is_no_rbdc_and_without_masks_no_pixel_auc():
 
 
 def test_without_a_threshold_there_are_pixels_and_no_boxes(tmp_path: Path):
-    (tmp_path / "crash.csv").write_text("of an earlier evaluation")
     found = localized(BOTH, threshold=None)
     found.write(tmp_path)
     assert found.figures().keys() == {"threshold", "pixels"}

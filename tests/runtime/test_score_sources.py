@@ -69,3 +69,36 @@ def test_no_password_is_shown(address, shown):
     assert without_password(address) == shown
     assert LiveSource(address).shown == shown
     assert "ret" not in repr(LiveSource(address))
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("http://cam/stream?login=me@home.org&auth=hunter2", "http://home.org"),
+        ("rtsp://10.0.0.1/user=admin_password=my_secret_channel=1", "rtsp://10.0.0.1/user=***_password=***_channel=1"),
+        ("rtsp://10.0.0.1/password=ab/cd", "rtsp://10.0.0.1/password=***"),
+    ],
+)
+def test_no_part_of_a_password_is_shown(address: str, shown: str) -> None:
+    assert LiveSource(address).shown == shown
+
+
+def test_an_address_with_a_forgotten_colon_is_refused_without_its_password(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"--source host/x: nothing there"):
+        find_source("rtsp//me:hunter2@host/x")
+
+
+def test_hidden_files_are_no_videos_and_names_of_dots_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").touch()
+    (tmp_path / "._a.mp4").touch()
+    assert find_source(str(tmp_path)) == [Recording(tmp_path / "a.mp4")]
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "...mp4").touch()
+    with pytest.raises(UsageError, match="no folder can be named after it"):
+        find_source(str(tmp_path / "sub" / "...mp4"))
+
+
+def test_the_bytes_of_a_folder_of_images_are_those_of_its_images(tmp_path: Path) -> None:
+    for number in range(3):
+        (tmp_path / f"{number}.png").write_bytes(b"x" * (10 + number))
+    assert Recording(tmp_path).bytes == 33

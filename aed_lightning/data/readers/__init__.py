@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from ...core import UsageError
-from .deadline import Pulse, ahead, in_time
+from .deadline import HANGS, Pulse, ahead, in_time
 from .decoder_log import decoder_log
 from .images import ImageFolder, image_files
 
@@ -22,6 +22,7 @@ READERS = ("auto", "opencv", "pyav", "decord")
 VIDEO_SUFFIXES = (".mp4", ".avi", ".mkv", ".mov", ".m4v", ".webm", ".mpg", ".mpeg", ".wmv")
 
 __all__ = [
+    "HANGS",
     "READERS",
     "VIDEO_SUFFIXES",
     "Pulse",

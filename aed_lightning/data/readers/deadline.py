@@ -10,6 +10,10 @@ from ...core import DataError
 
 POLL_SECONDS = 0.2
 DEADLINE_SECONDS = 60.0
+END_SECONDS = 10.0
+"""For a call that has begun, where nobody wants its result any more."""
+HANGS = "hangs"
+"""`name` of the error of a reader that does not come back."""
 
 T = TypeVar("T")
 
@@ -35,9 +39,9 @@ class Pulse:
 def ahead(items: Iterable[T], pulse: Pulse, limit: int = 8) -> Iterator[T]:
     """The same items, in order, produced up to `limit` ahead by another thread; errors come out where they belong.
 
-    Stopping early stops the thread: it ends before this iterator is closed. Raises DataError where the producer waits
-    for one native call longer than DEADLINE_SECONDS; its thread and its decoder are then left alone, neither can be
-    freed, and neither keeps the program from ending.
+    Stopping early stops the thread: it ends before this iterator is closed, unless that takes END_SECONDS. Raises
+    DataError where the producer waits for one native call longer than DEADLINE_SECONDS; its thread and its decoder are
+    then left alone, neither can be freed, and neither keeps the program from ending.
     """
     queue: Queue[tuple[T] | BaseException | None] = Queue(limit)
     stop = threading.Event()
@@ -75,12 +79,13 @@ def ahead(items: Iterable[T], pulse: Pulse, limit: int = 8) -> Iterator[T]:
         hangs = True
         raise DataError(
             f"{pulse.path} hangs: {pulse.doing} has not come back for {late.seconds:g} s; "
-            "see whether its disk answers, replace the file or take it away"
+            "see whether its disk answers, replace the file or take it away",
+            name=HANGS,
         ) from None
     finally:
         stop.set()
         if not hangs:
-            thread.join()
+            thread.join(END_SECONDS)
 
 
 def in_time(call: Callable[[], T], pulse: Pulse) -> T:

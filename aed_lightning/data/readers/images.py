@@ -30,7 +30,10 @@ class ImageFolder:
     def __init__(self, path: Path, pulse: Pulse, fps: float | None = None) -> None:
         self.path, self.pulse, self.fps = path, pulse, fps
         self.warnings: list[str] = []
-        self._files = image_files(path)
+        try:
+            self._files = image_files(path)
+        except OSError as error:
+            raise DataError(f"{path}: {error.strerror or error}; make it readable or take it away") from error
         if not self._files:
             raise DataError(f"{path} has no frames: no image ({', '.join(IMAGE_SUFFIXES)}) lies in it")
         self.claimed_frames: int | None = len(self._files)

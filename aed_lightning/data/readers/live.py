@@ -5,6 +5,7 @@ A reader's own time-out is not enough: OpenCV was seen to hang for ever after a 
 
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterator
@@ -142,6 +143,8 @@ class LiveReader:
 
 def _read(address: str, pipe: Connection) -> None:
     """In the child: send frames until there are none, or nobody listens."""
+    # Ctrl-C reaches all processes of a terminal; the parent ends this one.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # What FFmpeg says of a stream names its address.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     pipe.send(True)
