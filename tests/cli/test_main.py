@@ -108,3 +108,14 @@ def test_the_arguments_after_the_verb_reach_it(monkeypatch):
     monkeypatch.setattr("aed_lightning.cli.doctor.run", lambda arguments: received.append(arguments) or 0)
     assert program.main(("doctor", "--fast", "x")) == 0
     assert received == [["--fast", "x"]]
+
+
+def test_both_ways_to_start_keep_freed_memory(monkeypatch: pytest.MonkeyPatch):
+    repository = Path(__file__).parents[2]
+    assert '"aed_lightning.__main__:program"' in (repository / "pyproject.toml").read_text(encoding="utf-8")
+    assert "sys.exit(program())" in (repository / "aed_lightning" / "__main__.py").read_text(encoding="utf-8")
+    calls: list[str] = []
+    monkeypatch.setattr("aed_lightning.core.memory.keep_freed_memory", lambda: calls.append("keep"))
+    monkeypatch.setattr(program, "main", lambda: calls.append("main") or 7)
+    assert program.program() == 7
+    assert calls == ["keep", "main"]

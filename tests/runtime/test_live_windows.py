@@ -28,9 +28,9 @@ def frames(number: int, size: tuple[int, int] = (16, 24)) -> list[Picture]:
     return [Picture(np.full((*size, 3), index, np.uint8), float(index)) for index in range(number)]
 
 
-def taken(reader: LiveReader, number: int, **options) -> tuple[list[list[Window]], LiveWindows]:
+def taken(reader: LiveReader, number: int, stride: int = 1, **options) -> tuple[list[list[Window]], LiveWindows]:
     """So many batches, of clips three frames apart."""
-    with reader, LiveWindows(reader, (8, 8, 1), 3, 1, options.pop("say", lambda _: None), **options) as live:
+    with reader, LiveWindows(reader, (8, 8, 1), 3, stride, options.pop("say", lambda _: None), **options) as live:
         return list(islice(live.batches(), number)), live
 
 
@@ -44,6 +44,12 @@ def test_the_clips_before_a_gap_wait_for_room_and_none_is_lost(after):
     numbers = [[(window.frame_index, window.dropped) for window in batch] for batch in batches]
     assert numbers == [[(0, 0)], [(1, 0)], [(2, 0)], [(3, 0)], [], [(5, 0)]]
     assert live.longest_queue <= QUEUE
+
+
+@pytest.mark.parametrize("after", [[AWAY, *frames(5)], frames(5, (24, 16))], ids=["outage", "another size"])
+def test_a_gap_shows_in_the_numbers_of_the_scored_frames_with_a_stride_too(after):
+    batches, _ = taken(Scripted(*frames(5), *after), 5, stride=2)
+    assert [[window.frame_index for window in batch] for batch in batches] == [[0], [2], [4], [], [8]]
 
 
 def test_the_gap_is_told_once_between_what_stands_before_and_after_it():

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from aed_lightning.core import UsageError
+from aed_lightning.core import DataError, UsageError
+from aed_lightning.data.readers import open_video
 from aed_lightning.runtime.sources import LiveSource, Recording, find_source, without_password
 
 
@@ -102,3 +103,14 @@ def test_the_bytes_of_a_folder_of_images_are_those_of_its_images(tmp_path: Path)
     for number in range(3):
         (tmp_path / f"{number}.png").write_bytes(b"x" * (10 + number))
     assert Recording(tmp_path).bytes == 33
+
+
+def test_a_folder_of_images_that_cannot_be_read_is_named_as_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(path: Path) -> list[Path]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("aed_lightning.data.readers.images.image_files", closed)
+    with pytest.raises(DataError, match=r"Permission denied; make it readable or take it away"):
+        open_video(tmp_path)
