@@ -86,7 +86,7 @@ def _cut_out(
         pixels = np.stack([gray] * 3)
     weight = _blurred(inside.astype(np.float32))
     image = [_blurred(np.where(inside, channel, 0).astype(np.float32)) / np.maximum(weight, 1e-6) for channel in pixels]
-    return Cutout(np.stack(image).round().clip(0, 255).astype(np.uint8), inside.copy(), int(top), int(left))
+    return Cutout(np.stack(image).round().clip(0, 255).astype(np.uint8), inside.astype(np.uint8) * 255, int(top), int(left))
 
 
 def _blurred(image: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 FOLDER/manifest.json   version, how it was cut, from which videos, and how much is in it
 FOLDER/cutouts.npy     one row a cutout: track, top, left, height, width, first byte in pixels.u8
-FOLDER/pixels.u8       image and mask of each cutout, one after the other
+FOLDER/pixels.u8       image and alpha of each cutout, one after the other
 """
 
 import json
@@ -20,7 +20,7 @@ from aed_lightning.core import DataError, UsageError, atomic_path, stable_hash, 
 from .annotated import ObjectCutting
 from .cutting import FARTHEST_STEP, MOST_COVERED, SAMPLES, WINDOW, Cutout, Cutting, CutVideo, TrackCutter
 
-VERSION = 2
+VERSION = 3
 COLUMNS = ("track", "top", "left", "height", "width", "start")
 _FEET = 0.15
 """Share of an object's height, from below."""
@@ -66,8 +66,8 @@ class Bank:
         top, left, height, width, start = (int(value) for value in self._rows[self._starts[track] + position, 1:])
         area = height * width
         image = self._pixels[start : start + self.channels * area].reshape(self.channels, height, width)
-        mask = self._pixels[start + self.channels * area :][:area].reshape(height, width)
-        return Cutout(image, mask.view(bool), top, left)
+        alpha = self._pixels[start + self.channels * area :][:area].reshape(height, width)
+        return Cutout(image, alpha, top, left)
 
     @cached_property
     def stood(self) -> Float[np.ndarray, "height width"]:
@@ -189,8 +189,8 @@ def write_cuts(
         for video in videos:
             for track in video.tracks:
                 for cutout in track:
-                    rows.append((tracks, cutout.top, cutout.left, *cutout.mask.shape, start))
-                    start += file.write(cutout.image.tobytes()) + file.write(cutout.mask.tobytes())
+                    rows.append((tracks, cutout.top, cutout.left, *cutout.alpha.shape, start))
+                    start += file.write(cutout.image.tobytes()) + file.write(cutout.alpha.tobytes())
                 tracks += 1
             names.append(video.name)
             sources |= video.sources

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Int64, UInt8
+from jaxtyping import Float, Float32, Int64, UInt8
 
 from aed_lightning.core import UsageError
 
@@ -16,6 +16,8 @@ FARTHEST_STEP = 0.05
 """Share of the frame's width that an object moves at most from one frame to the next."""
 MOST_COVERED = 0.4
 """Share of the pixels that differ from the background, on average, above which there is no background."""
+_MATTE = (0.6, 1.6)
+"""Times the difference that makes an object: where its pixels begin to count, and where they count in full."""
 
 
 @dataclass(frozen=True)
@@ -43,17 +45,17 @@ class Cutting:
 
 @dataclass(frozen=True)
 class Cutout:
-    """One object in one frame. image: its box; mask: which of these pixels are it; top, left: the box in the frame."""
+    """One object in one frame. image: its box; alpha: how much of each pixel is it; top, left: the box in the frame."""
 
     image: UInt8[np.ndarray, "channels height width"]
-    mask: Bool[np.ndarray, "height width"]
+    alpha: UInt8[np.ndarray, "height width"]
     top: int
     left: int
 
     @property
     def center(self) -> Float[np.ndarray, " 2"]:
         """Middle of the box: x, y in pixels."""
-        height, width = self.mask.shape
+        height, width = self.alpha.shape
         return np.array([self.left + (width - 1) / 2, self.top + (height - 1) / 2])
 
 
@@ -94,9 +96,11 @@ class TrackCutter:
         live: list[Track] = []
         for window in np.array_split(np.arange(len(self._frames)), max(1, round(len(self._frames) / WINDOW))):
             frames = self._frames[window[0] : window[-1] + 1]
-            for foreground, frame in zip(_foregrounds(frames, self._cutting), frames, strict=True):
+            for difference, frame in zip(_differences(frames), frames, strict=True):
+                differs = difference > self._cutting.difference
+                foreground = cv2.morphologyEx(differs.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
                 self.covered += foreground
-                found = list(_objects(foreground, frame, self._cutting))
+                found = list(_objects(foreground, difference, frame, self._cutting))
                 live, ended = _follow(live, found, FARTHEST_STEP * frame.shape[2])
                 yield from self._long_enough(ended)
             yield from self._long_enough(live)
@@ -106,26 +110,33 @@ class TrackCutter:
         return [track for track in tracks if len(track) >= self._cutting.shortest]
 
 
-def _foregrounds(
-    frames: UInt8[np.ndarray, "frames channels height width"], cutting: Cutting
-) -> Iterator[UInt8[np.ndarray, "height width"]]:
+def _differences(
+    frames: UInt8[np.ndarray, "frames channels height width"],
+) -> Iterator[Float32[np.ndarray, "height width"]]:
+    """Gray levels from the background, in the channel that differs most."""
     background = np.median(frames[:: -(-len(frames) // SAMPLES)], axis=0).astype(np.float32)
     for frame in frames:
-        differs = np.abs(frame - background).max(axis=0) > cutting.difference
-        yield cv2.morphologyEx(differs.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+        yield np.abs(frame - background).max(axis=0)
 
 
 def _objects(
-    foreground: UInt8[np.ndarray, "height width"], frame: UInt8[np.ndarray, "channels height width"], cutting: Cutting
+    foreground: UInt8[np.ndarray, "height width"],
+    difference: Float32[np.ndarray, "height width"],
+    frame: UInt8[np.ndarray, "channels height width"],
+    cutting: Cutting,
 ) -> Iterator[Cutout]:
     rows, columns = foreground.shape
     number, which, boxes, _ = cv2.connectedComponentsWithStats(foreground)
+    # What hardly differs is paving between the legs and light around the body: a seam wherever it is pasted.
+    low, high = (share * cutting.difference for share in _MATTE)
+    matte = (255 * np.clip((difference - low) / (high - low), 0, 1)).astype(np.uint8)
     for index in range(1, number):
         left, top, width, height, area = (int(value) for value in boxes[index])
         whole = left > 0 and top > 0 and left + width < columns and top + height < rows
         if whole and cutting.least_share <= area / (rows * columns) <= cutting.most_share:
             box = slice(top, top + height), slice(left, left + width)
-            yield Cutout(frame[(slice(None), *box)].copy(), which[box] == index, top, left)
+            alpha = np.where(which[box] == index, matte[box], 0).astype(np.uint8)
+            yield Cutout(frame[(slice(None), *box)].copy(), alpha, top, left)
 
 
 def _follow(live: list[Track], found: list[Cutout], farthest: float) -> tuple[list[Track], list[Track]]:
@@ -135,7 +146,7 @@ def _follow(live: list[Track], found: list[Cutout], farthest: float) -> tuple[li
         last = track[-1]
         for index, cutout in enumerate(found):
             distance = float(np.hypot(*(cutout.center - last.center)))
-            if distance <= farthest and 0.6 < cutout.mask.sum() / last.mask.sum() < 1.7:
+            if distance <= farthest and 0.6 < cutout.alpha.sum() / last.alpha.sum() < 1.7:
                 pairs.append((distance, number, index))
     follower: dict[int, int] = {}
     for _, number, index in sorted(pairs):

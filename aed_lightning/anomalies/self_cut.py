@@ -79,7 +79,7 @@ class CutObject:
         shift = np.array([(width - 1) / 2, (height - 1) / 2]) - inverse @ np.array([x - left, y - top])
         affine = np.concatenate([inverse, shift[:, None]], axis=1)
         size, flags = (right - left, bottom - top), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        alpha = cv2.warpAffine(cutout.mask.astype(np.uint8) * 255, affine, size, flags=flags)
+        alpha = cv2.warpAffine(cutout.alpha, affine, size, flags=flags)
         image = cv2.warpAffine(
             np.ascontiguousarray(cutout.image.transpose(1, 2, 0)), affine, size, flags=flags,
             borderMode=cv2.BORDER_REPLICATE,
@@ -137,13 +137,13 @@ class SelfCut(PastesFromBank):
         track, position, fit = self._choose(generator, bank, abs(float(np.linalg.det(matrix))), frame_size)
         matrix, width = matrix * fit, frame_size[1]
         cutout = bank.cutout(track, position)
-        brisk = bank.brisk * cutout.mask.shape[0]
+        brisk = bank.brisk * cutout.alpha.shape[0]
         velocity, pace = _motion(generator, changes, bank.velocity(track, position), brisk)
         if generator.random() < 0.5:
             matrix, velocity = matrix @ np.diag([-1.0, 1.0]), velocity * np.array([-1.0, 1.0])
         center = cutout.center
         if "elsewhere" in changes:
-            center = _elsewhere(generator, bank.stood, float((np.abs(matrix) @ cutout.mask.shape[::-1])[1] - 1) / 2)
+            center = _elsewhere(generator, bank.stood, float((np.abs(matrix) @ cutout.alpha.shape[::-1])[1] - 1) / 2)
         gain, lift = _recoloring(generator, changes, channels)
         return CutObject(
             bank, track, position, frame_size,
@@ -164,7 +164,7 @@ class SelfCut(PastesFromBank):
         for _ in range(_TRIES):
             track = int(generator.integers(len(bank)))
             position = int(generator.integers(bank.length(track)))
-            area = growth * bank.cutout(track, position).mask.size
+            area = growth * bank.cutout(track, position).alpha.size
             fit = float(np.sqrt(np.clip(area, low, high) / area))
             if fit == 1.0:
                 break

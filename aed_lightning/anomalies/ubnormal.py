@@ -37,8 +37,8 @@ class AnnotatedObject:
         cutout = self.bank.cutout(
             self.track, there_and_back(self.position + round(offset), self.bank.length(self.track))
         )
-        height, width = cutout.mask.shape
-        image, mask = cutout.image, cutout.mask.astype(np.uint8) * 255
+        height, width = cutout.alpha.shape
+        image, mask = cutout.image, cutout.alpha
         # The box is a pixel wider than the object but where the frame ends; there the object goes on.
         alpha = cv2.GaussianBlur(mask, BLUR, 0, borderType=cv2.BORDER_REPLICATE)
         top, left = cutout.top + self.shift[0], cutout.left + self.shift[1]
@@ -84,7 +84,7 @@ class UBnormalObjects(PastesFromBank):
         cutout = bank.cutout(track, position)
         shift = (0, 0)
         if self.shift:
-            rows, columns = (whole - box for whole, box in zip(frame_size, cutout.mask.shape, strict=True))
+            rows, columns = (whole - box for whole, box in zip(frame_size, cutout.alpha.shape, strict=True))
             shift = (
                 int(generator.integers(rows + 1)) - cutout.top,
                 int(generator.integers(columns + 1)) - cutout.left,
