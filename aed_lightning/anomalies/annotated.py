@@ -86,7 +86,8 @@ def _cut_out(
         pixels = np.stack([gray] * 3)
     weight = _blurred(inside.astype(np.float32))
     image = [_blurred(np.where(inside, channel, 0).astype(np.float32)) / np.maximum(weight, 1e-6) for channel in pixels]
-    return Cutout(np.stack(image).round().clip(0, 255).astype(np.uint8), inside.astype(np.uint8) * 255, int(top), int(left))
+    alpha = np.where(inside, 255, 0).astype(np.uint8)
+    return Cutout(np.stack(image).round().clip(0, 255).astype(np.uint8), alpha, int(top), int(left))
 
 
 def _blurred(image: np.ndarray) -> np.ndarray:

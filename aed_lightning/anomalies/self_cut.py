@@ -45,7 +45,7 @@ class CutObject:
 
     center: x, y at offset 0. velocity: pixels a frame. matrix: from the cut-out's pixels to the frame's, about the
     center. pace: frames of the track a frame, 0 for resting limbs. gain, lift: its gray levels become gain * v + lift,
-    a number a channel.
+    a number a channel. grade: what has happened to it, one of `Change`, or "several".
     """
 
     bank: Bank
@@ -58,6 +58,7 @@ class CutObject:
     pace: float
     gain: Float[np.ndarray, " channels"]
     lift: Float[np.ndarray, " channels"]
+    grade: str
 
     @property
     def speed(self) -> float:
@@ -150,6 +151,7 @@ class SelfCut(PastesFromBank):
             center=(float(np.clip(center[0], 3, width - 4)), float(np.clip(center[1], 3, frame_size[0] - 4))),
             velocity=(float(velocity[0]), float(velocity[1])),
             matrix=matrix, pace=pace, gain=gain, lift=lift,
+            grade=next(iter(changes)) if len(changes) == 1 else "several",
         )  # fmt: skip
 
     def _choose(

@@ -26,7 +26,7 @@ WAIT_SECONDS = 24 * 3600.0
 
 
 class Banks:
-    """The banks of a store. rows: gives the training videos without those held out, if a source cuts from them."""
+    """The banks of a store. rows: gives the normal videos to cut from, if a source cuts from them."""
 
     def __init__(self, store: Store, rows: Callable[[], list[VideoRow]]) -> None:
         self._store, self._rows = store, rows

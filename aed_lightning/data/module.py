@@ -1,12 +1,12 @@
 """The LightningDataModule: from a download to finished batches."""
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Literal
 
 import lightning.pytorch as L
 
-from ..anomalies import AnomalySource, ProceduralTraining, ProceduralValidation, SelfCut
-from ..anomalies.mixed import cutters
+from ..anomalies import AnomalySource, ProceduralTraining, ProceduralValidation
 from ..anomalies.pasting import EventPasting, RandomPasting
 from ..core import DataError, UsageError, VideoAnnotations
 from ..core.clip import Batch, Clips
@@ -23,7 +23,7 @@ from .store import Store, VideoRow
 EVENT_FRAMES = 36
 """Length of a pasted event of validation, and of the pause after it."""
 PASTED = "+pasted"
-"""Ends the name of a validation video into which anomalies were pasted."""
+"""Ends the name of a validation video into which anomalies were pasted, but for the number of the copy."""
 
 
 class DataModule(L.LightningDataModule):
@@ -37,8 +37,10 @@ class DataModule(L.LightningDataModule):
     channels: 1 or 3 colors in the store; what the layout says unless given. reader: "auto" or a reader's name.
     clip_offset: frames between the three frames of a clip.
     augmentation_percentage: share of training clips with a pasted anomaly, 0 to 100.
-    anomalies: where training's pasted anomalies come from. validation_anomalies: where validation's come from.
-    holdout: number of training videos kept from training, for validation.
+    anomalies: where training's pasted anomalies come from. validation_anomalies: where validation's come from; what it
+    cuts out of normal video it cuts out of the held-out videos.
+    holdout: number of training videos kept from training, for validation. validation_copies: how often each of them is
+    seen with pasted events, others each time: a few events of a short video say little.
     batch_size: clips a step on this process. workers: processes that load clips, 0 for none.
     patch_size: side of a token, pixels. seed: of order, pasting and events.
     """
@@ -58,6 +60,7 @@ class DataModule(L.LightningDataModule):
         anomalies: AnomalySource | None = None,
         validation_anomalies: AnomalySource | None = None,
         holdout: int = 2,
+        validation_copies: int = 1,
         batch_size: int = 32,
         workers: int = 0,
         patch_size: int = 16,
@@ -70,6 +73,7 @@ class DataModule(L.LightningDataModule):
             ("cell", cell, 1),
             ("clip_offset", clip_offset, 0),
             ("holdout", holdout, 0),
+            ("validation_copies", validation_copies, 1),
             ("workers", workers, 0),
         ):
             if value < least:
@@ -78,16 +82,16 @@ class DataModule(L.LightningDataModule):
             raise UsageError(
                 f"model.patch_size {patch_size} is not a multiple of data.cell {cell}; choose a smaller cell"
             )
-        if validation_anomalies is not None and any(isinstance(cut, SelfCut) for cut in cutters(validation_anomalies)):
-            raise UsageError("data.validation_anomalies cuts from the training videos: name a source that does not")
         self.name, self.layout_name, self.reader = name, layout, reader
         self.root = Path("data") / name if root is None else root
         self.store_path = Path("data/stores") / name if store is None else store
         self.frame_size, self.cell, self.channels = frame_size, cell, channels
         self.clip_offset, self.augmentation_percentage = clip_offset, augmentation_percentage
         self.anomalies = anomalies or ProceduralTraining()
-        self.validation_anomalies = validation_anomalies or ProceduralValidation()
-        self.holdout, self.batch_size, self.workers, self.seed = holdout, batch_size, workers, seed
+        # A copy: each of the two is given objects of its own.
+        self.validation_anomalies = deepcopy(validation_anomalies) or ProceduralValidation()
+        self.holdout, self.validation_copies = holdout, validation_copies
+        self.batch_size, self.workers, self.seed = batch_size, workers, seed
         self.finish = Finish(patch_size, cell)
         self._store: Store | None = None
         self._training: ClipLoader | None = None
@@ -161,10 +165,11 @@ class DataModule(L.LightningDataModule):
     def cut_objects(self, progress: Progress | None = None) -> None:
         """Give the sources of pasted anomalies the objects that they cut out of video; kept in the store.
 
-        Held-out videos of this data set are never cut, test videos neither. Raises DataError where nothing can be cut.
+        Training's come from the training videos, validation's from those held out, so that they share no object. Test
+        videos are never cut. Raises DataError where nothing can be cut.
         """
         self._open_training_banks(progress)
-        self._banks().open(self.validation_anomalies, progress)
+        self._open_validation_banks(progress)
 
     def train_dataloader(self) -> ClipLoader:
         self._open_training_banks()
@@ -178,15 +183,18 @@ class DataModule(L.LightningDataModule):
         return self._training
 
     def val_dataloader(self) -> ClipLoader:
-        """Each held-out video twice: as it is, and with events of pasted anomalies."""
-        self._banks().open(self.validation_anomalies)
+        """Each held-out video as it is, and `validation_copies` times with events of pasted anomalies."""
+        self._open_validation_banks()
         views = []
         for row in self.training_rows()[1]:
+            views.append(View(row.name, row, labels_from_pasting=True))
             # Short videos have short events, so that each video shows both classes.
             length = min(EVENT_FRAMES, max(1, row.frames // 3))
-            pasting = EventPasting(self.validation_anomalies, self.frame_size, self.store.channels, self.seed, length)
-            views += [View(row.name, row, labels_from_pasting=True)]
-            views += [View(row.name + PASTED, row, pasting, labels_from_pasting=True)]
+            for copy in range(self.validation_copies):
+                pasting = EventPasting(
+                    self.validation_anomalies, self.frame_size, self.store.channels, self.seed + copy, length
+                )
+                views.append(View(f"{row.name}{PASTED}{copy or ''}", row, pasting, labels_from_pasting=True))
         return self._loader(views)
 
     def test_dataloader(self) -> ClipLoader:
@@ -212,10 +220,11 @@ class DataModule(L.LightningDataModule):
 
     def _open_training_banks(self, progress: Progress | None = None) -> None:
         if self.augmentation_percentage:
-            self._banks().open(self.anomalies, progress)
+            Banks(self.store, lambda: self.training_rows()[0]).open(self.anomalies, progress)
 
-    def _banks(self) -> Banks:
-        return Banks(self.store, lambda: self.training_rows()[0])
+    def _open_validation_banks(self, progress: Progress | None = None) -> None:
+        if self.holdout:
+            Banks(self.store, lambda: self.training_rows()[1]).open(self.validation_anomalies, progress)
 
     def _loader(self, views: list[View], shuffle: bool = False) -> ClipLoader:
         dataset = ClipDataset(self.store, views, self.clip_offset)

@@ -26,8 +26,8 @@ def written(folder: Path, channels: int = 1) -> Bank:
 
 def assert_same(one: Cutout, other: Cutout) -> None:
     np.testing.assert_array_equal(one.image, other.image)
-    np.testing.assert_array_equal(one.mask, other.mask)
-    assert one.mask.dtype == other.mask.dtype == bool
+    np.testing.assert_array_equal(one.alpha, other.alpha)
+    assert one.alpha.dtype == other.alpha.dtype == np.uint8
     assert (one.top, one.left) == (other.top, other.left)
 
 
@@ -48,7 +48,7 @@ def test_feet_are_counted_where_the_lowest_part_of_an_object_was(tmp_path: Path)
     for _, frames in videos():
         for track in cut_tracks(frames, CUTTING)[0]:
             for cutout in track:
-                height, width = cutout.mask.shape
+                height, width = cutout.alpha.shape
                 bottom = cutout.top + height
                 counts[bottom - round(0.15 * height) : bottom, cutout.left : cutout.left + width] += 1
     np.testing.assert_allclose(written(tmp_path).stood, counts / counts.mean())

@@ -15,9 +15,9 @@ def places(track: Track) -> list[tuple[int, int]]:
 
 
 def in_the_frame(cutout: Cutout, size: tuple[int, int] = SIZE) -> np.ndarray:
-    height, width = cutout.mask.shape
+    height, width = cutout.alpha.shape
     whole = np.zeros(size, bool)
-    whole[cutout.top : cutout.top + height, cutout.left : cutout.left + width] = cutout.mask
+    whole[cutout.top : cutout.top + height, cutout.left : cutout.left + width] = cutout.alpha
     return whole
 
 
@@ -43,7 +43,7 @@ def test_the_mask_has_the_shape_of_the_object_without_what_else_is_in_its_box() 
     (track, _) = tracks_of(film(60, body, arm, dog))
     for frame, cutout in enumerate(track):
         np.testing.assert_array_equal(in_the_frame(cutout), body.inside(frame) | arm.inside(frame))
-        assert cutout.mask.shape == (12, 23)
+        assert cutout.alpha.shape == (12, 23)
 
 
 def test_the_pixels_of_a_cutout_are_its_own_and_do_not_follow_the_frames() -> None:
@@ -94,9 +94,9 @@ def test_objects_that_touch_are_one_and_their_tracks_end_where_they_meet() -> No
     expected = [[actor.way(t) for t in frames] for frames in (apart, again) for actor in (right, left)]
     expected.append([(40, min(right.way(t)[1], left.way(t)[1])) for t in range(24, 37)])
     assert sorted(map(places, found)) == sorted(expected)
-    together = max(found, key=lambda track: track[0].mask.sum())
-    assert together[0].mask.shape == (10, 22)
-    assert together[0].mask.all()
+    together = max(found, key=lambda track: track[0].alpha.sum())
+    assert together[0].alpha.shape == (10, 22)
+    assert together[0].alpha.all()
 
 
 def test_neighbors_are_not_mixed_up() -> None:
@@ -130,8 +130,8 @@ def test_what_is_too_small_or_too_large_is_ignored() -> None:
     frames = film(30, walker(height=10, width=10, left=12), walker(top=8, height=5, width=4))
     assert len(tracks_of(frames)) == 2
     assert len(tracks_of(frames, least_share=20 / (64 * 96), most_share=100 / (64 * 96))) == 2
-    assert [track[0].mask.size for track in tracks_of(frames, least_share=21 / (64 * 96))] == [100]
-    assert [track[0].mask.size for track in tracks_of(frames, most_share=99 / (64 * 96))] == [20]
+    assert [track[0].alpha.size for track in tracks_of(frames, least_share=21 / (64 * 96))] == [100]
+    assert [track[0].alpha.size for track in tracks_of(frames, most_share=99 / (64 * 96))] == [20]
 
 
 def test_what_is_followed_through_too_few_frames_is_left_out() -> None:
@@ -158,7 +158,7 @@ def test_long_videos_have_several_backgrounds_so_that_the_light_may_change() -> 
     actor = Actor(8, 6, lambda t: (8, 2 + t % 39))
     tracks, covered = cut_tracks(fading(1500, actor), Cutting(shortest=2))
     assert sum(map(len, tracks)) == 1500
-    assert all(cutout.mask.shape == (8, 6) for track in tracks for cutout in track)
+    assert all(cutout.alpha.shape == (8, 6) for track in tracks for cutout in track)
     assert covered[:7].max() == 0
 
 

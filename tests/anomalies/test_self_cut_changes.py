@@ -123,7 +123,7 @@ def test_fast_objects_are_faster_than_normal_ones_of_their_size_whatever_their_o
     assert len(bank) == 10
     assert bank.brisk == pytest.approx(1 / 24)
     for drawn in draws(bank, "faster", number=200):
-        assert 1.2 <= drawn.speed / (bank.brisk * bank.cutout(drawn.track, 0).mask.shape[0]) <= 3.5
+        assert 1.2 <= drawn.speed / (bank.brisk * bank.cutout(drawn.track, 0).alpha.shape[0]) <= 3.5
         assert drawn.velocity[1] == pytest.approx(0, abs=1e-9)
 
 
@@ -318,5 +318,5 @@ def test_the_bounds_undo_no_change_where_another_object_fits(tmp_path: Path) -> 
     bank = Bank(tmp_path)
     for change, height, low, high in (("larger", 6, 1.5, 2.5), ("smaller", 20, 0.4, 0.65)):
         for drawn in draws(bank, change, area_share=(0.007, 0.1), number=40):  # type: ignore[arg-type]
-            assert drawn.bank.cutout(drawn.track, drawn.position).mask.shape[0] == height
+            assert drawn.bank.cutout(drawn.track, drawn.position).alpha.shape[0] == height
             assert low <= np.sqrt(abs(np.linalg.det(drawn.matrix))) <= high

@@ -46,9 +46,9 @@ def source(bank: Bank, **options) -> UBnormalObjects:
 def test_an_object_is_its_pixels_and_nothing_of_what_is_behind_it():
     (track,), _ = cut_annotated(video(), EVERYTHING)
     for frame, cutout in enumerate(track):
-        assert (cutout.top, cutout.left, cutout.mask.shape) == (4, 1 + frame, (8, 8))
-        assert np.array_equal(np.argwhere(cutout.mask).min(0), [1, 1])
-        assert cutout.mask.sum() == 36
+        assert (cutout.top, cutout.left, cutout.alpha.shape) == (4, 1 + frame, (8, 8))
+        assert np.array_equal(np.argwhere(cutout.alpha).min(0), [1, 1])
+        assert cutout.alpha.sum() == 36
         assert np.abs(cutout.image.astype(int) - GRAY).max() <= 1
 
 

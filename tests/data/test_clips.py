@@ -148,6 +148,22 @@ def test_validation_shows_each_held_out_video_clean_and_pasted_with_labels_from_
         assert clip.label == int(visible)
 
 
+def test_copies_of_a_validation_video_show_other_events_at_the_same_times(squares):
+    module = DataModule(
+        "squares", root=squares.root, store=squares.store, frame_size=FRAME_SIZE, patch_size=8, holdout=1,
+        validation_copies=3,
+    )  # fmt: skip
+    dataset = module.val_dataloader().dataset
+    held = module.training_rows()[1][0].name
+    assert dataset.video_names == [held, held + PASTED, held + PASTED + "1", held + PASTED + "2"]
+    first, second = (
+        [dataset[ClipKey(copy * TRAIN_FRAMES + frame, 0)].pasted for frame in range(TRAIN_FRAMES)] for copy in (1, 2)
+    )
+    assert [plan is None for plan in first] == [plan is None for plan in second]
+    both = [(one[1], other[1]) for one, other in zip(first, second, strict=True) if one and other]
+    assert any(not np.array_equal(one.image, other.image) for one, other in both)
+
+
 def test_the_dataset_keeps_no_open_map_when_it_travels(store: Store, tmp_path: Path):
     import pickle
 

@@ -13,7 +13,7 @@ from aed_lightning.anomalies import AnomalySource, Mixed, ProceduralTraining, Se
 from aed_lightning.anomalies.bank import Bank, write_bank
 from aed_lightning.anomalies.cutting import Cutting
 from aed_lightning.anomalies.pasting import RandomPasting
-from aed_lightning.core import DataError, UsageError
+from aed_lightning.core import DataError
 from aed_lightning.core.clip import PastePlan
 from aed_lightning.data import banks as banks_file
 from aed_lightning.data.clips import ClipKey
@@ -235,6 +235,28 @@ def test_preparing_leaves_a_bank_that_is_being_cut_alone(squares, store: Path):
     assert cutting.exists()
 
 
-def test_validation_may_not_cut_from_the_training_videos(squares, store: Path):
-    with pytest.raises(UsageError, match=r"data\.validation_anomalies cuts from the training videos"):
-        module_of(squares.root, store, validation_anomalies=Mixed([SelfCut()], [1.0]))
+def test_validation_cuts_from_the_held_out_videos_and_training_from_the_others(squares, store: Path):
+    source = SelfCut()
+    module = module_of(squares.root, store, source, validation_anomalies=Mixed([source], [1.0]))
+    module.train_dataloader()
+    module.val_dataloader()
+    (validation,) = module.validation_anomalies.sources
+    names = {
+        part: json.loads((bank.folder / "manifest.json").read_text())["videos"]
+        for part, bank in (("train", module.anomalies.bank), ("val", validation.bank))
+    }
+    training, held = ([row.name for row in rows] for rows in module.training_rows())
+    assert names == {"train": training, "val": held}
+
+
+def test_cut_events_of_validation_are_graded_by_what_has_happened_to_them(squares, store: Path):
+    validation = SelfCut(changes=("larger", "turned"), change_share=0.0)
+    module = module_of(squares.root, store, validation_anomalies=validation, validation_copies=12)
+    dataset = module.val_dataloader().dataset
+    kinds = {kind for view in dataset.video_names for kind in dataset.kinds(view)}
+    assert kinds == {"", "larger", "turned"}
+
+
+def test_no_bank_is_cut_for_a_validation_without_videos(squares, store: Path, cuts: list[Path]):
+    module_of(squares.root, store, ProceduralTraining(), validation_anomalies=SelfCut(), holdout=0)
+    assert cuts == []
