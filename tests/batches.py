@@ -3,7 +3,7 @@ from dataclasses import fields, replace
 import torch
 from torch import Tensor
 
-from aed_lightning.core.clip import Batch, Reconstruction
+from aed_lightning.core.clip import Batch, Levels, Reconstruction
 
 
 def random_batch(size=(32, 64), patch=8, clips=4, seed=0, dtype=torch.float32) -> Batch:
@@ -68,4 +68,15 @@ def random_reconstruction(batch: Batch, patch=8, student=True, head=True, seed=5
         student=output() if student else None,
         mask=torch.rand(clips, tokens, generator=draw) < 0.5,
         class_logit=torch.randn(clips, generator=draw, dtype=batch.inputs.dtype) if head else None,
+        levels=random_levels(tokens),
     )
+
+
+def random_levels(tokens: int, seed=7) -> Levels:
+    """What is normal, other at each token."""
+    draw = torch.Generator().manual_seed(seed)
+
+    def levels(*size: int):
+        return torch.stack([torch.randn(size, generator=draw), torch.rand(size, generator=draw) + 0.5])
+
+    return Levels(levels(tokens), levels(tokens), levels())

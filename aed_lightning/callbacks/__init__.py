@@ -2,6 +2,7 @@
 
 from .checkpoints import StageCheckpoints
 from .evaluation import Evaluation
+from .normal_levels import MeasureNormalLevels
 from .weights_and_biases import WandbResults, WandbRun
 
-__all__ = ["Evaluation", "StageCheckpoints", "WandbResults", "WandbRun"]
+__all__ = ["Evaluation", "MeasureNormalLevels", "StageCheckpoints", "WandbResults", "WandbRun"]

@@ -19,7 +19,7 @@ from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
-from ..callbacks import Evaluation, StageCheckpoints, WandbResults, WandbRun
+from ..callbacks import Evaluation, MeasureNormalLevels, StageCheckpoints, WandbResults, WandbRun
 from ..callbacks.progress import EpochLines
 from ..core import DataError, RunPaths, UsageError, write_json, write_text
 from ..core.environment import environment, has_bfloat16, processor_name
@@ -138,6 +138,7 @@ class AedCLI(LightningCLI):
     def build_trainer(self, stage: str, evaluation: Evaluation, **overrides: Any) -> L.Trainer:
         """A trainer for one stage, logging below the run directory, and with the configured loggers beside that."""
         callbacks = [
+            MeasureNormalLevels(self.datamodule),
             evaluation,
             StageCheckpoints(self.paths),
             EpochLines(self.console),

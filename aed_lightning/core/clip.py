@@ -128,14 +128,28 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class Levels:
+    """Mean and spread, in this order, on normal video; 0 and 1 where they were not measured.
+
+    anomaly_map: predicted, of each token. discrepancy: of teacher and student, of each token. class_logit: of a frame.
+    """
+
+    anomaly_map: Float[Tensor, "2 tokens"]
+    discrepancy: Float[Tensor, "2 tokens"]
+    class_logit: Float[Tensor, "2"]
+
+
+@dataclass(frozen=True)
 class Reconstruction:
     """What the network makes of a batch.
 
     teacher, student: output tokens, or none where the decoder did not run. mask: true where the token was hidden.
-    class_logit: of "this clip carries an anomaly", or none without the head.
+    class_logit: of "this clip carries an anomaly", or none without the head. levels: what the network knows of normal
+    video.
     """
 
     teacher: Float[Tensor, "batch tokens values"]
     student: Float[Tensor, "batch tokens values"] | None
     mask: Bool[Tensor, "batch tokens"]
     class_logit: Float[Tensor, " batch"] | None
+    levels: Levels

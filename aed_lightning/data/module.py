@@ -22,6 +22,8 @@ from .store import Store, VideoRow
 
 EVENT_FRAMES = 36
 """Length of a pasted event of validation, and of the pause after it."""
+NORMAL_FRAMES = 500
+"""To measure what is normal on."""
 PASTED = "+pasted"
 """Ends the name of a validation video into which anomalies were pasted, but for the number of the copy."""
 
@@ -196,6 +198,12 @@ class DataModule(L.LightningDataModule):
                 )
                 views.append(View(f"{row.name}{PASTED}{copy or ''}", row, pasting, labels_from_pasting=True))
         return self._loader(views)
+
+    def normal_dataloader(self) -> ClipLoader:
+        """About `NORMAL_FRAMES` frames of the training videos as they are, evenly spread; the same on every process."""
+        dataset = ClipDataset(self.store, [View(row.name, row) for row in self.training_rows()[0]], self.clip_offset)
+        every = -(-len(dataset) // NORMAL_FRAMES)
+        return ClipLoader(dataset, ClipBatches(len(dataset), self.batch_size, shuffle=False, every=every))
 
     def test_dataloader(self) -> ClipLoader:
         return self._loader([View(row.name, row) for row in self.test_rows()])

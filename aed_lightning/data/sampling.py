@@ -15,13 +15,21 @@ class ClipBatches(Sampler[list[ClipKey]]):
 
     The last batch may be smaller. No clip is repeated to even out the ranks; where they train, so that all make the
     same steps, the last few clips of an epoch's order are left out instead. `epoch` and `start` (batches to skip) say
-    where the next iteration begins.
+    where the next iteration begins. every: in order, how many clips on the next one is.
     """
 
     def __init__(
-        self, clips: int, batch_size: int, *, shuffle: bool, seed: int = 0, rank: int = 0, ranks: int = 1
+        self,
+        clips: int,
+        batch_size: int,
+        *,
+        shuffle: bool,
+        seed: int = 0,
+        rank: int = 0,
+        ranks: int = 1,
+        every: int = 1,
     ) -> None:
-        self.clips, self.batch_size, self.shuffle, self.seed = clips, batch_size, shuffle, seed
+        self.clips, self.batch_size, self.shuffle, self.seed = range(0, clips, every), batch_size, shuffle, seed
         self.rank, self.ranks = rank, ranks
         self.epoch = 0
         self.start = 0
@@ -31,7 +39,7 @@ class ClipBatches(Sampler[list[ClipKey]]):
         return -(-mine // self.batch_size)
 
     def __iter__(self) -> Iterator[list[ClipKey]]:
-        order = list(range(self.clips))
+        order = list(self.clips)
         if self.shuffle:
             order = generator(self.seed, "order", epoch=self.epoch).permutation(self.clips).tolist()
         mine = [ClipKey(index, self.epoch) for index in order[self.rank : self._used() : self.ranks]]
@@ -39,7 +47,8 @@ class ClipBatches(Sampler[list[ClipKey]]):
             yield mine[first : first + self.batch_size]
 
     def _used(self) -> int:
-        return self.clips - self.clips % self.ranks if self.shuffle else self.clips
+        clips = len(self.clips)
+        return clips - clips % self.ranks if self.shuffle else clips
 
 
 Planned = tuple[ClipKey, PastePlan | None]

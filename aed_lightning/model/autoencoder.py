@@ -20,6 +20,7 @@ from .blocks import CvtBlock
 from .decoders import Decoder, DecoderInput
 from .encoder import Encoder
 from .grid import TokenGrid, visible_indices
+from .levels import NormalLevels
 
 OUTPUT_CHANNELS = 4
 
@@ -97,6 +98,7 @@ class AutoEncoder(nn.Module):
         self.shared = nn.ModuleList(blocks(decoder_dim, branch_after))
         self.teacher = Decoder(decoder_dim, values, blocks(decoder_dim, teacher_depth - branch_after))
         self.student = Decoder(decoder_dim, values, blocks(decoder_dim, student_depth))
+        self.levels = NormalLevels(self.tokens)
 
     def visible_tokens(self, mask_ratio: float) -> int:
         """How many tokens of a clip stay visible at a mask ratio."""
@@ -128,6 +130,7 @@ class AutoEncoder(nn.Module):
             student=self.student(tokens, full_grid) if with_student else None,
             mask=mask,
             class_logit=None if self.head is None else self.head(encoded[:, 0]).squeeze(1),
+            levels=self.levels(),
         )
 
     def frozen_in_student_stage(self) -> Iterator[nn.Module]:

@@ -13,7 +13,8 @@ from torch import Tensor
 from ..core import DataError, RunPaths, UsageError, atomic_path, write_json
 from .autoencoder import AutoEncoder
 
-CARD_VERSION = 1
+CARD_VERSION = 2
+"""2: with what is normal at each place, on which scores and thresholds rest."""
 
 
 def save_weights(paths: RunPaths, network: AutoEncoder, card: Mapping[str, Any]) -> None:
@@ -81,9 +82,16 @@ def _read_run(paths: RunPaths) -> tuple[dict[str, Any], dict[str, Tensor]]:
             f"{paths.root}: no {paths.weights.name} and {paths.model.name} in it; has `fit` finished there?"
         )
     try:
-        return dict(json.loads(paths.model.read_text(encoding="utf-8"))), load_file(paths.weights)
+        card, state = dict(json.loads(paths.model.read_text(encoding="utf-8"))), load_file(paths.weights)
     except (SafetensorError, TypeError, ValueError) as error:
         raise DataError(f"{paths.root}: its weights cannot be read ({error}); train again or give others") from error
+    version = card.get("version", CARD_VERSION)
+    if version != CARD_VERSION:
+        raise DataError(
+            f"{paths.root}: weights of version {version}, scored otherwise than by this program, which "
+            f"has version {CARD_VERSION}: measure their levels with `fit --resume force` on their run, or train again"
+        )
+    return card, state
 
 
 def _reason(error: Exception) -> str:

@@ -42,6 +42,29 @@ def predicted_map(reconstruction: Reconstruction) -> Float[Tensor, "batch tokens
     return map_channel.float().mean(dim=2).add(1).div(2)
 
 
+def relative_map(reconstruction: Reconstruction) -> Float[Tensor, "batch tokens"]:
+    """The predicted map in spreads above what is normal at each place."""
+    return _relative(predicted_map(reconstruction), reconstruction.levels.anomaly_map)
+
+
+def relative_discrepancy(reconstruction: Reconstruction) -> Float[Tensor, "batch tokens"] | None:
+    """The mean discrepancy in spreads above what is normal at each place, or none where the student did not run."""
+    discrepancy = mean_discrepancy(reconstruction)
+    return None if discrepancy is None else _relative(discrepancy, reconstruction.levels.discrepancy)
+
+
+def relative_logit(reconstruction: Reconstruction) -> Float[Tensor, " batch"] | None:
+    """The head's logit in spreads above what is normal, or none without a head."""
+    if reconstruction.class_logit is None:
+        return None
+    return _relative(reconstruction.class_logit.float(), reconstruction.levels.class_logit)
+
+
+def _relative(values: Float[Tensor, "..."], levels: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    mean, spread = levels
+    return (values - mean) / spread
+
+
 def pixel_map(
     values: Float[Tensor, "batch tokens values"], patch: int, rows: int
 ) -> Float[Tensor, "batch height width"]:

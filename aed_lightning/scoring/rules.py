@@ -10,10 +10,15 @@ import torch
 from jaxtyping import Float, Float64
 from scipy import ndimage
 from torch import Tensor
+from torch.nn import functional
 
 from ..core import UsageError
 from ..core.clip import Batch, Reconstruction
-from .maps import mean_discrepancy, pixel_map, predicted_map, student_difference, teacher_difference
+from .maps import pixel_map, relative_discrepancy, relative_logit, relative_map, student_difference, teacher_difference
+
+_LARGEST = 20.0
+"""Spreads above the floor that count as a score of 1, so that scores stay between the 0 and the 1 that the official
+protocol adds to each video."""
 
 
 class FrameValues(TypedDict):
@@ -73,22 +78,23 @@ class Rule(ABC):
 
 @dataclass(frozen=True)
 class DefaultRule(Rule):
-    """Ours: predicted anomaly map, head, and discrepancy, where they are worst in the frame.
+    """Ours: how far predicted map and discrepancy, where they are worst in the frame, and head are from normal.
 
-    Chosen on validation: experiments/0001-default-rule.
+    Each counts in spreads above its mean on normal video, map and discrepancy above that of their place: so the score
+    does not depend on where a background is hard, nor on when the training ended. Chosen on validation:
+    experiments/0005-relative-rule.
 
-    map_weight: of the mean predicted map over the `top` highest tokens.
-    head_weight: of the head's probability.
-    discrepancy_weight: of the mean absolute difference of teacher and student, all channels, over the `top` highest
-    tokens. top: number of tokens that count.
+    discrepancy_weight, head_weight: beside the map, which has 1. top: number of tokens whose mean counts.
+    floor: what map and head come to on normal frames; below it the score goes to 0, as the official protocol's zero
+    padding wants it.
     """
 
     name: ClassVar[str] = "default"
 
-    map_weight: float = 1.0
-    head_weight: float = 0.25
-    discrepancy_weight: float = 0.5
-    top: int = 2
+    discrepancy_weight: float = 0.0
+    head_weight: float = 2.0
+    top: int = 4
+    floor: float = 5.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -98,21 +104,17 @@ class DefaultRule(Rule):
     def frame_values(
         self, batch: Batch, reconstruction: Reconstruction, patch: int, rows: int
     ) -> Float[Tensor, " batch"]:
-        score = self.map_weight * self._top_mean(predicted_map(reconstruction))
-        if reconstruction.class_logit is not None:
-            score = score + self.head_weight * reconstruction.class_logit.float().sigmoid()
-        discrepancy = mean_discrepancy(reconstruction)
-        if discrepancy is not None:
-            score = score + self.discrepancy_weight * self._top_mean(discrepancy)
-        return score
+        tokens = self.token_map(batch, reconstruction, patch)
+        distance = tokens.topk(min(self.top, tokens.shape[1]), dim=1).values.mean(dim=1)
+        logit = relative_logit(reconstruction)
+        if logit is not None:
+            distance = distance + self.head_weight * logit
+        return functional.softplus(distance - self.floor) / _LARGEST
 
     def token_map(self, batch: Batch, reconstruction: Reconstruction, patch: int) -> Float[Tensor, "batch tokens"]:
-        tokens = self.map_weight * predicted_map(reconstruction)
-        discrepancy = mean_discrepancy(reconstruction)
+        tokens = relative_map(reconstruction)
+        discrepancy = relative_discrepancy(reconstruction) if self.discrepancy_weight else None
         return tokens if discrepancy is None else tokens + self.discrepancy_weight * discrepancy
-
-    def _top_mean(self, tokens: Float[Tensor, "batch tokens"]) -> Float[Tensor, " batch"]:
-        return tokens.topk(min(self.top, tokens.shape[1]), dim=1).values.mean(dim=1)
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,8 @@ def test_objects_that_touch_are_one_and_their_tracks_end_where_they_meet() -> No
     assert sorted(map(places, found)) == sorted(expected)
     together = max(found, key=lambda track: track[0].alpha.sum())
     assert together[0].alpha.shape == (10, 22)
-    assert together[0].alpha.all()
+    # What is between them shows through.
+    assert together[0].alpha.all(axis=0).sum() == 20
 
 
 def test_neighbors_are_not_mixed_up() -> None:
@@ -185,3 +186,17 @@ def test_what_can_be_no_object_is_refused_by_name_and_value(name: str, value: fl
 def test_bounds_of_an_object_that_leave_none_are_refused() -> None:
     with pytest.raises(UsageError, match=r"least_share 0\.09 is not below most_share 0\.09"):
         Cutting(least_share=0.09)
+
+
+@pytest.mark.parametrize(("difference", "alpha"), [(11, 127), (14, 204), (16, 255), (60, 255)])
+def test_a_pixel_counts_by_how_much_it_differs_from_the_background(difference: int, alpha: int) -> None:
+    """In full from 1.6 times the difference that makes an object, not at all below 0.6 times: here 16 and 6."""
+    frames = np.full((40, 1, *SIZE), 200, np.uint8)
+    for frame, shot in enumerate(frames):
+        shot[0, 20:30, 20 + frame : 28 + frame] = 100
+        shot[0, 20:30, 28 + frame] = 200 - difference
+    (track,) = tracks_of(frames, difference=10.0)
+    for cutout in track:
+        assert cutout.alpha.shape == (10, 9)
+        assert (cutout.alpha[:, :8] == 255).all()
+        assert (cutout.alpha[:, 8] == alpha).all()

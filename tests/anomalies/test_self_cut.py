@@ -43,7 +43,7 @@ def cut_object(bank: Bank, **fields: Any) -> CutObject:
     center = bank.cutout(track, position).center
     unchanged = CutObject(
         bank, track, position, SIZE, (float(center[0]), float(center[1])), velocity=(1.0, 0.0), matrix=np.eye(2),
-        pace=1.0, gain=np.ones(bank.channels), lift=np.zeros(bank.channels),
+        pace=1.0, gain=np.ones(bank.channels), lift=np.zeros(bank.channels), grade="several",
     )  # fmt: skip
     return replace(unchanged, **fields)
 

@@ -48,7 +48,7 @@ def test_an_object_is_its_pixels_and_nothing_of_what_is_behind_it():
     for frame, cutout in enumerate(track):
         assert (cutout.top, cutout.left, cutout.alpha.shape) == (4, 1 + frame, (8, 8))
         assert np.array_equal(np.argwhere(cutout.alpha).min(0), [1, 1])
-        assert cutout.alpha.sum() == 36
+        assert cutout.alpha.sum() == 36 * 255
         assert np.abs(cutout.image.astype(int) - GRAY).max() <= 1
 
 

@@ -17,8 +17,9 @@ def small(clips=2, seed=0):
 
 
 def twice(reconstruction):
+    outputs = {name: value for name, value in vars(reconstruction).items() if name != "levels"}
     return Reconstruction(
-        **{name: torch.cat([value, value]) for name, value in vars(reconstruction).items()},
+        **{name: torch.cat([value, value]) for name, value in outputs.items()}, levels=reconstruction.levels
     )
 
 

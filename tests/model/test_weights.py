@@ -45,7 +45,7 @@ def test_saved_weights_come_back_bit_for_bit(network, tmp_path):
     loaded, card = load_weights(tmp_path)
     assert_equal_weights(network, loaded)
     assert loaded.architecture == network.architecture
-    assert (card["stage"], card["rule"], card["version"]) == ("student", "default", 1)
+    assert (card["stage"], card["rule"], card["version"]) == ("student", "default", 2)
 
 
 def test_saving_leaves_no_partial_file(network, tmp_path):
@@ -162,3 +162,11 @@ def test_the_same_architecture_is_accepted_as_tuple_or_list(network, tmp_path):
     save_weights(RunPaths(tmp_path), network, {})
     refuse_other_architecture(network, load_weights(tmp_path)[1], tmp_path)
     refuse_other_architecture(network, {"architecture": dict(network.architecture)}, tmp_path)
+
+
+def test_weights_of_another_version_are_refused_by_their_version(network, tmp_path):
+    paths = RunPaths(tmp_path)
+    save_weights(paths, network, {"stage": "student"})
+    paths.model.write_text(paths.model.read_text().replace('"version": 2', '"version": 1'))
+    with pytest.raises(DataError, match=r"weights of version 1, .* has version 2: .* or train again"):
+        load_weights(tmp_path)

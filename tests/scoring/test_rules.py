@@ -138,27 +138,29 @@ def test_paper_filters_with_the_asked_size_and_reaches_over_its_neighbors():
     "weights",
     [
         {},
-        {"map_weight": 0.0, "top": 1},
+        {"floor": -3.0, "top": 1},
         {"head_weight": 0.0, "discrepancy_weight": 2.0, "top": 7},
-        {"map_weight": 3.0, "top": 10_000},
+        {"head_weight": 3.0, "discrepancy_weight": 0.5, "top": 10_000},
     ],
 )
 def test_default_equals_a_plain_loop(weights):
     batch, reconstruction = scored()
     rule = DefaultRule(**weights)
     teacher, student = output_tokens(reconstruction.teacher), output_tokens(reconstruction.student)
-    chances = expit(reconstruction.class_logit.double().numpy())
+    maps, gaps, (usual_logit, spread) = (level.double().numpy() for level in vars(reconstruction.levels).values())
     expected = []
     for clip in range(4):
-        predicted, discrepancy = [], []
+        tokens = []
         for token in range(ROWS * COLUMNS):
-            predicted.append((teacher[clip, token, ..., 3].mean() + 1) / 2)
-            discrepancy.append(np.abs(student[clip, token] - teacher[clip, token]).mean())
-        expected.append(
-            rule.map_weight * np.mean(sorted(predicted)[-rule.top :])
-            + rule.head_weight * chances[clip]
-            + rule.discrepancy_weight * np.mean(sorted(discrepancy)[-rule.top :])
-        )
+            predicted = (teacher[clip, token, ..., 3].mean() + 1) / 2
+            discrepancy = np.abs(student[clip, token] - teacher[clip, token]).mean()
+            tokens.append(
+                (predicted - maps[0, token]) / maps[1, token]
+                + rule.discrepancy_weight * (discrepancy - gaps[0, token]) / gaps[1, token]
+            )
+        logit = (reconstruction.class_logit[clip].item() - usual_logit) / spread
+        above = np.mean(sorted(tokens)[-rule.top :]) + rule.head_weight * logit - rule.floor
+        expected.append(np.log1p(np.exp(above)) / 20)
     np.testing.assert_allclose(raw(rule, batch, reconstruction), expected, **CLOSE)
 
 
@@ -170,23 +172,28 @@ def test_what_a_rule_takes_from_a_frame_does_not_depend_on_the_frames_beside_it(
         own = slice(clip, clip + 1)
         alone = replace(
             reconstruction,
-            **{name: value[own] for name, value in vars(reconstruction).items()},
+            **{name: value[own] for name, value in vars(reconstruction).items() if name != "levels"},
         )
         torch.testing.assert_close(rule.frame_values(picked(batch, own), alone, PATCH, ROWS), together[own])
 
 
 @pytest.mark.parametrize("student", [True, False])
-@pytest.mark.parametrize("rule", [DefaultRule(), PaperRule(), OfficialRule(), OfficialRule("absolute")])
+@pytest.mark.parametrize(
+    "rule", [DefaultRule(discrepancy_weight=0.5), PaperRule(), OfficialRule(), OfficialRule("absolute")]
+)
 def test_the_token_map_has_the_terms_of_the_rule_at_each_token_and_no_head(rule, student):
     batch, reconstruction = scored(student=student)
     incoming, teacher = incoming_tokens(batch), output_tokens(reconstruction.teacher)
     difference = output_tokens(reconstruction.student) - teacher if student else np.zeros_like(teacher)
     expected = np.empty((4, ROWS * COLUMNS))
+    maps, gaps = (level.double().numpy() for level in list(vars(reconstruction.levels).values())[:2])
     for clip in range(4):
         for token in range(ROWS * COLUMNS):
             error, other = incoming[clip, token] - teacher[clip, token], difference[clip, token]
             if rule.name == "default":
-                found = (teacher[clip, token, ..., 3].mean() + 1) / 2 + 0.5 * np.abs(other).mean()
+                found = ((teacher[clip, token, ..., 3].mean() + 1) / 2 - maps[0, token]) / maps[1, token]
+                if student:
+                    found += 0.5 * (np.abs(other).mean() - gaps[0, token]) / gaps[1, token]
             elif rule.name == "paper":
                 found = (0.4 * error**2 + 0.3 * other**2).sum(axis=-1).mean()
             else:

@@ -1,0 +1,51 @@
+"""What is normal, measured before each validation of a training and at its end."""
+
+import lightning.pytorch as L
+import torch
+from lightning.pytorch.trainer.states import TrainerFn
+from torch import Tensor
+
+from ..data.module import DataModule
+from ..scoring.maps import mean_discrepancy, predicted_map
+from ..stages.stage import Stage
+
+
+class MeasureNormalLevels(L.Callback):
+    """Measures the network's `levels` on frames of `data`'s training videos as they are.
+
+    Every process measures the same frames.
+    """
+
+    def __init__(self, data: DataModule) -> None:
+        self._data = data
+
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """So that validation scores as evaluation will."""
+        if trainer.state.fn == TrainerFn.FITTING:
+            self._measure(trainer, pl_module)
+
+    def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        pl_module.eval()
+        self._measure(trainer, pl_module)
+
+    @torch.no_grad()
+    def _measure(self, trainer: L.Trainer, stage: L.LightningModule) -> None:
+        assert isinstance(stage, Stage)
+        maps: list[Tensor] = []
+        discrepancies: list[Tensor] = []
+        logits: list[Tensor] = []
+        for clips in self._data.normal_dataloader():
+            batch = trainer.strategy.batch_to_device(clips)
+            with trainer.precision_plugin.val_step_context():
+                found = stage.reconstruct(batch, stage.name == "student", stage.rule.mask_ratio)
+            maps.append(predicted_map(found))
+            discrepancy = mean_discrepancy(found)
+            if discrepancy is not None:
+                discrepancies.append(discrepancy)
+            if found.class_logit is not None:
+                logits.append(found.class_logit.float())
+        stage.network.levels.measure(
+            torch.cat(maps),
+            torch.cat(discrepancies) if discrepancies else None,
+            torch.cat(logits) if logits else None,
+        )

@@ -1,0 +1,155 @@
+"""AUC of candidate scores by grade of cut-outs: python candidates.py WEIGHTS --config CONFIG [--data.root ROOT]
+
+WEIGHTS: a run directory. Reads training videos only: objects are cut out of the held-out videos and pasted back into
+them, one change at a time, in events of 36 frames back to back; their frames are ranked against the same videos as they
+are. Levels are measured on the videos that were trained on, as `fit` does. No test video is opened.
+"""
+
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy import ndimage
+from scipy.stats import rankdata
+
+from aed_lightning.anomalies import SelfCut
+from aed_lightning.anomalies import self_cut as self_cut_file
+from aed_lightning.anomalies.bank import Bank, write_bank
+from aed_lightning.anomalies.cutting import Cutting
+from aed_lightning.anomalies.pasting import EventPasting
+from aed_lightning.cli.training import AedCLI
+from aed_lightning.core.clip import Clips
+from aed_lightning.data.clips import View
+from aed_lightning.metrics.official import zero_padded_filter
+from aed_lightning.model.weights import load_weights
+from aed_lightning.scoring.maps import predicted_map, relative_discrepancy, relative_map
+
+EVENT = 36
+Frames = dict[str, np.ndarray]
+GRADES: dict[str, tuple[tuple[str, ...], tuple[float, float] | None]] = {
+    "faster 1.3": (("faster",), (1.3, 1.3)),
+    "faster 1.7": (("faster",), (1.7, 1.7)),
+    "faster 2.2": (("faster",), (2.2, 2.2)),
+    "gliding 1.7": (("gliding",), (1.7, 1.7)),
+    "gliding 2.2": (("gliding",), (2.2, 2.2)),
+    "larger": (("larger",), None),
+    "larger, gliding": (("larger", "gliding"), (1.5, 2.0)),
+    "stretched": (("stretched",), None),
+    "turned": (("turned",), None),
+    "smaller": (("smaller",), None),
+    "elsewhere": (("elsewhere",), None),
+}
+
+
+class BackToBack(EventPasting):
+    """Events without pauses, of objects whose speed is drawn from `faster`."""
+
+    faster: tuple[float, float] | None = None
+
+    def _event(self, frame: int) -> int:
+        return frame // self.length
+
+    def _object(self, video: str, event: int):
+        usual = self_cut_file._FASTER
+        self_cut_file._FASTER = self.faster or usual
+        try:
+            return super()._object(video, event)
+        finally:
+            self_cut_file._FASTER = usual
+
+
+def views(cli: AedCLI, bank: Bank) -> Iterator[tuple[str, View]]:
+    """Grade ("" for the videos as they are) and view."""
+    data = cli.datamodule
+    for row in data.training_rows()[1]:
+        yield "", View(row.name, row, labels_from_pasting=True)
+        for grade, (changes, faster) in GRADES.items():
+            source = SelfCut(changes=changes, change_share=float(len(changes) > 1))
+            source.use(bank)
+            pasting = BackToBack(source, data.frame_size, data.store.channels, data.seed, EVENT)
+            pasting.faster = faster
+            yield grade, View(f"{row.name} {grade}", row, pasting, labels_from_pasting=True)
+
+
+def scored(cli: AedCLI, loader: Iterator[Clips]) -> dict[str, Frames]:
+    """Of each view, in order of the frames: map and discrepancy per place, logit in spreads, label."""
+    stage, levels = cli.build_stage("student").eval(), cli.network.levels()
+    found: dict[str, list] = {}
+    for clips in loader:
+        batch = cli.datamodule.finish(clips)
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+            output = stage.reconstruct(batch, True, cli.rule.mask_ratio)
+        gap = relative_discrepancy(output)
+        assert gap is not None
+        assert output.class_logit is not None
+        logit = (output.class_logit.float() - levels.class_logit[0]) / levels.class_logit[1]
+        columns = (relative_map(output), predicted_map(output), gap, logit, batch.label)
+        for clip, view in enumerate(batch.video):
+            found.setdefault(view, []).append([column[clip].numpy() for column in columns])
+    names = ("map", "plain map", "discrepancy", "logit", "label")
+    return {view: dict(zip(names, map(np.array, zip(*rows, strict=True)), strict=True)) for view, rows in found.items()}
+
+
+def top(tokens: np.ndarray, number: int) -> np.ndarray:
+    return np.sort(tokens, axis=1)[:, -number:].mean(axis=1)
+
+
+def candidates() -> dict[str, Callable[[Frames], np.ndarray]]:
+    found: dict[str, Callable[[Frames], np.ndarray]] = {
+        "logit": lambda of: of["logit"],
+        "plain map": lambda of: top(of["plain map"], 4),
+    }
+    for number in (1, 4, 16):
+        found[f"map, {number} highest"] = lambda of, n=number: top(of["map"], n)
+        found[f"discrepancy, {number} highest"] = lambda of, n=number: top(of["discrepancy"], n)
+    for gap in (0.0, 0.25, 0.5, 1.0):
+        for logit in (1.0, 2.0, 3.0, 4.0):
+            for floor in (3.0, 5.0, 7.0):
+                found[f"map + {gap} discrepancy + {logit} logit - {floor}"] = lambda of, g=gap, w=logit, f=floor: (
+                    np.logaddexp(0, top(of["map"] + g * of["discrepancy"], 4) + w * of["logit"] - f)
+                )
+    return found
+
+
+def auc(normal: np.ndarray, anomalous: np.ndarray) -> float:
+    ranks = rankdata(np.concatenate([normal, anomalous]))[len(normal) :]
+    return float((ranks.sum() - len(anomalous) * (len(anomalous) + 1) / 2) / (len(normal) * len(anomalous)))
+
+
+def main() -> None:
+    cli = AedCLI(sys.argv[2:], "candidates")
+    data = cli.datamodule
+    data.prepare_data()
+    cli.network.load_state_dict(load_weights(Path(sys.argv[1]))[0].state_dict())
+    with tempfile.TemporaryDirectory() as folder:
+        held_out = [(row.name, data.store.frames(row)) for row in data.training_rows()[1]]
+        write_bank(Path(folder), Cutting(most_share=0.012), held_out)
+        graded = list(views(cli, Bank(Path(folder))))
+        data.batch_size = 32
+        found = scored(cli, data._loader([view for _, view in graded]))
+    filters: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        "not smoothed": lambda scores: scores,
+        "sigma 5": lambda scores: ndimage.gaussian_filter1d(scores, 5.0),
+        "official": lambda scores: zero_padded_filter(scores, 38, 11),
+    }
+    for name, smooth in filters.items():
+        print(f"\n{name}; {'; '.join(GRADES)}; mean; mean of faster and gliding")
+        results = []
+        for candidate, score in candidates().items():
+            by_grade: dict[str, list[np.ndarray]] = {}
+            for grade, view in graded:
+                frames = found[view.name]
+                smoothed = smooth(score(frames).astype(np.float64))
+                by_grade.setdefault(grade, []).append(smoothed[frames["label"] == 1] if grade else smoothed)
+            normal = np.concatenate(by_grade[""])
+            results.append((candidate, [auc(normal, np.concatenate(by_grade[grade])) for grade in GRADES]))
+        for candidate, row in sorted(results, key=lambda result: -np.mean(result[1])):
+            figures = "  ".join(f"{value:.3f}" for value in row)
+            print(f"{candidate:<40} {figures}   {np.mean(row):.4f}  {np.mean(row[:5]):.4f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
