@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32, Int64, UInt8
+from jaxtyping import Bool, Float, Float32, Int64, UInt8
 
 from aed_lightning.core import UsageError
 
@@ -97,8 +97,7 @@ class TrackCutter:
         for window in np.array_split(np.arange(len(self._frames)), max(1, round(len(self._frames) / WINDOW))):
             frames = self._frames[window[0] : window[-1] + 1]
             for difference, frame in zip(_differences(frames), frames, strict=True):
-                differs = difference > self._cutting.difference
-                foreground = cv2.morphologyEx(differs.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+                foreground = _closed(difference > self._cutting.difference)
                 self.covered += foreground
                 found = list(_objects(foreground, difference, frame, self._cutting))
                 live, ended = _follow(live, found, FARTHEST_STEP * frame.shape[2])
@@ -117,6 +116,12 @@ def _differences(
     background = np.median(frames[:: -(-len(frames) // SAMPLES)], axis=0).astype(np.float32)
     for frame in frames:
         yield np.abs(frame - background).max(axis=0)
+
+
+def _closed(differs: Bool[np.ndarray, "height width"]) -> UInt8[np.ndarray, "height width"]:
+    """1 where something is, gaps of a pixel included."""
+    closed = cv2.morphologyEx(differs.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    return np.asarray(closed, np.uint8)
 
 
 def _objects(

@@ -19,11 +19,15 @@ _LEAST_SPREAD = 0.5
 class NormalLevels(nn.Module):
     """Mean and spread of map, discrepancy and class logit on normal video; zeros and ones until they are measured."""
 
+    anomaly_map: Tensor
+    discrepancy: Tensor
+    class_logit: Tensor
+
     def __init__(self, tokens: int) -> None:
         super().__init__()
         for name, size in (("anomaly_map", (tokens,)), ("discrepancy", (tokens,)), ("class_logit", ())):
             self.register_buffer(name, torch.stack([torch.zeros(size), torch.ones(size)]))
-        self.register_load_state_dict_pre_hook(_keep_where_missing)
+        self.register_load_state_dict_pre_hook(_keep_where_missing)  # type: ignore[no-untyped-call]
 
     def forward(self) -> Levels:
         return Levels(self.anomaly_map, self.discrepancy, self.class_logit)
