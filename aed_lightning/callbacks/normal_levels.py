@@ -27,6 +27,7 @@ class MeasureNormalLevels(L.Callback):
     def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         pl_module.eval()
         self._measure(trainer, pl_module)
+        pl_module.train()
 
     @torch.no_grad()
     def _measure(self, trainer: L.Trainer, stage: L.LightningModule) -> None:
