@@ -69,7 +69,7 @@ def test_the_student_stage_changes_the_student_alone(trained: Path):
     teacher, student = state_of(trained, "teacher"), state_of(trained, "student")
     changed = {name for name in teacher if not torch.equal(teacher[name], student[name])}
     assert changed
-    assert all(name.startswith("network.student.") for name in changed)
+    assert all(name.startswith(("network.student.", "network.levels.")) for name in changed)
 
 
 def test_the_weights_are_those_of_the_last_checkpoint(trained: Path):
