@@ -69,7 +69,9 @@ def distilled_from(network: AutoEncoder, checkpoint: Path) -> bool:
     """Whether the student in `checkpoint` was trained beside the teacher that `network` holds."""
     _, state = read_checkpoint(checkpoint)
     ours = network.state_dict()
-    return all(torch.equal(ours[name].cpu(), state[name]) for name in ours if not name.startswith(("student.", "levels.")))
+    return all(
+        torch.equal(ours[name].cpu(), state[name]) for name in ours if not name.startswith(("student.", "levels."))
+    )
 
 
 def refuse_changed_configuration(cli: AedCLI) -> None:
