@@ -84,13 +84,14 @@ class DefaultRule(Rule):
     does not depend on where a background is hard, nor on when the training ended. Chosen on validation:
     experiments/0005-relative-rule.
 
-    discrepancy_weight, head_weight: beside the map, which has 1. top: number of tokens whose mean counts.
-    floor: what map and head come to on normal frames; below it the score goes to 0, as the official protocol's zero
+    map_weight, discrepancy_weight, head_weight: of the three. top: number of tokens whose mean counts.
+    floor: what they come to on normal frames; below it the score goes to 0, as the official protocol's zero
     padding wants it.
     """
 
     name: ClassVar[str] = "default"
 
+    map_weight: float = 1.0
     discrepancy_weight: float = 0.0
     head_weight: float = 2.0
     top: int = 4
@@ -104,7 +105,7 @@ class DefaultRule(Rule):
     def frame_values(
         self, batch: Batch, reconstruction: Reconstruction, patch: int, rows: int
     ) -> Float[Tensor, " batch"]:
-        tokens = self.token_map(batch, reconstruction, patch)
+        tokens = self._tokens(reconstruction, self.map_weight)
         distance = tokens.topk(min(self.top, tokens.shape[1]), dim=1).values.mean(dim=1)
         logit = relative_logit(reconstruction)
         if logit is not None:
@@ -112,7 +113,11 @@ class DefaultRule(Rule):
         return functional.softplus(distance - self.floor) / _LARGEST
 
     def token_map(self, batch: Batch, reconstruction: Reconstruction, patch: int) -> Float[Tensor, "batch tokens"]:
-        tokens = relative_map(reconstruction)
+        # Where the score leaves the map out, it still says where.
+        return self._tokens(reconstruction, self.map_weight or 1.0)
+
+    def _tokens(self, reconstruction: Reconstruction, map_weight: float) -> Float[Tensor, "batch tokens"]:
+        tokens = map_weight * relative_map(reconstruction)
         discrepancy = relative_discrepancy(reconstruction) if self.discrepancy_weight else None
         return tokens if discrepancy is None else tokens + self.discrepancy_weight * discrepancy
 

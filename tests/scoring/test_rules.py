@@ -139,6 +139,7 @@ def test_paper_filters_with_the_asked_size_and_reaches_over_its_neighbors():
     [
         {},
         {"floor": -3.0, "top": 1},
+        {"map_weight": 0.0},
         {"head_weight": 0.0, "discrepancy_weight": 2.0, "top": 7},
         {"head_weight": 3.0, "discrepancy_weight": 0.5, "top": 10_000},
     ],
@@ -155,7 +156,7 @@ def test_default_equals_a_plain_loop(weights):
             predicted = (teacher[clip, token, ..., 3].mean() + 1) / 2
             discrepancy = np.abs(student[clip, token] - teacher[clip, token]).mean()
             tokens.append(
-                (predicted - maps[0, token]) / maps[1, token]
+                rule.map_weight * (predicted - maps[0, token]) / maps[1, token]
                 + rule.discrepancy_weight * (discrepancy - gaps[0, token]) / gaps[1, token]
             )
         logit = (reconstruction.class_logit[clip].item() - usual_logit) / spread
