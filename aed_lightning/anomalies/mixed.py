@@ -30,6 +30,11 @@ class Mixed:
         )
 
 
+def decoys_of(source: AnomalySource) -> SelfCut | None:
+    """The first source in `source` that cuts normal objects, or none."""
+    return next((cutter for cutter in cutters(source) if isinstance(cutter, SelfCut)), None)
+
+
 def cutters(source: AnomalySource) -> Iterator[SelfCut | UBnormalObjects]:
     """The sources in `source`, itself or one that it mixes, that need a bank."""
     if isinstance(source, SelfCut | UBnormalObjects):

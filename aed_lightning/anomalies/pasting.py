@@ -3,7 +3,8 @@
 from typing import Protocol, runtime_checkable
 
 from ..core import generator
-from ..core.clip import PastePlan, Sprite
+from ..core.clip import PastePlan, Sprites
+from .self_cut import SelfCut
 from .source import AnomalySource, MovingObject
 
 Instants = tuple[int, int, int]
@@ -14,24 +15,38 @@ Instants = tuple[int, int, int]
 class Pasting(Protocol):
     """Decides what is pasted into the clips of a video."""
 
-    def plan(self, video: str, instants: Instants, epoch: int) -> PastePlan | None:
-        """The sprites for the three frames of a clip, or none."""
+    def plan(self, video: str, instants: Instants, epoch: int) -> PastePlan:
+        """The sprites for the three frames of a clip."""
         ...
 
 
 class RandomPasting:
-    """Paste into `percentage` percent of the clips, anew in every epoch; a function of (seed, video, frame, epoch)."""
+    """Paste into `percentage` percent of the clips, anew in every epoch; a function of (seed, video, frame, epoch).
+
+    Decoys likewise, into `decoy_percentage` percent of the clips, whether or not they have an anomaly.
+    """
 
     def __init__(
-        self, source: AnomalySource, percentage: float, frame_size: tuple[int, int], channels: int, seed: int
+        self,
+        source: AnomalySource,
+        percentage: float,
+        frame_size: tuple[int, int],
+        channels: int,
+        seed: int,
+        decoys: SelfCut | None = None,
+        decoy_percentage: float = 0.0,
     ) -> None:
         self.source, self.percentage, self.frame_size, self.channels = source, percentage, frame_size, channels
-        self.seed = seed
+        self.seed, self.decoys, self.decoy_percentage = seed, decoys, decoy_percentage
 
-    def plan(self, video: str, instants: Instants, epoch: int) -> PastePlan | None:
-        """Sprites in the chosen share of the clips."""
-        moving = self.drawn(video, instants[1], epoch)
-        return None if moving is None else _sprites(moving, instants, instants[1])
+    def plan(self, video: str, instants: Instants, epoch: int) -> PastePlan:
+        """Sprites in the chosen shares of the clips."""
+        middle = instants[1]
+        anomaly, decoy = (
+            moving and _sprites(moving, instants, middle)
+            for moving in (self.drawn(video, middle, epoch), self._decoy(video, middle, epoch))
+        )
+        return PastePlan(anomaly, decoy)
 
     def drawn(self, video: str, middle: int, epoch: int) -> MovingObject | None:
         """The object for the clip around frame `middle`, or none where the clip is not chosen."""
@@ -40,22 +55,38 @@ class RandomPasting:
             return None
         return self.source.draw(draw, self.frame_size, self.channels)
 
+    def _decoy(self, video: str, middle: int, epoch: int) -> MovingObject | None:
+        draw = generator(self.seed, "decoy", video, middle, epoch)
+        if self.decoys is None or 100 * draw.random() >= self.decoy_percentage:
+            return None
+        return self.decoys.draw_decoy(draw, self.frame_size, self.channels)
+
 
 class EventPasting:
-    """Paste events into a video: one object for `length` frames, then `length` frames without, and so on."""
+    """Paste events into a video: one object for `length` frames, then `length` frames without or with a decoy."""
 
     def __init__(
-        self, source: AnomalySource, frame_size: tuple[int, int], channels: int, seed: int, length: int
+        self,
+        source: AnomalySource,
+        frame_size: tuple[int, int],
+        channels: int,
+        seed: int,
+        length: int,
+        decoys: SelfCut | None = None,
     ) -> None:
         self.source, self.frame_size, self.channels, self.seed, self.length = source, frame_size, channels, seed, length
+        self.decoys = decoys
 
-    def plan(self, video: str, instants: Instants, epoch: int) -> PastePlan | None:
-        """Sprites of the event that the middle frame belongs to; the epoch changes nothing."""
-        event = self._event(instants[1])
-        if event is None:
-            return None
-        middle = self.length // 2 + 2 * self.length * event + self.length // 2
-        return _sprites(self._object(video, event), instants, middle)
+    def plan(self, video: str, instants: Instants, epoch: int) -> PastePlan:
+        """Sprites of the event or pause that the middle frame belongs to; the epoch changes nothing."""
+        slot = self._slot(instants[1])
+        event, pause = divmod(slot, 2)
+        middle = self.length // 2 + slot * self.length + self.length // 2
+        if slot < 0 or (pause and self.decoys is None):
+            return PastePlan()
+        if pause:
+            return PastePlan(decoy=_sprites(self._decoy(video, event), instants, middle))
+        return PastePlan(anomaly=_sprites(self._object(video, event), instants, middle))
 
     def grades(self, video: str, frames: int) -> list[str]:
         """How hard the event of each frame is to find, as its source says; "" outside events and without grades."""
@@ -64,14 +95,22 @@ class EventPasting:
         grade = {event: getattr(moving, "grade", None) or "" for event, moving in objects.items()}
         return ["" if event is None else grade[event] for event in events]
 
+    def _slot(self, frame: int) -> int:
+        """Events have even numbers, pauses odd ones; below 0 before the first event."""
+        return (frame - self.length // 2) // self.length
+
     def _event(self, frame: int) -> int | None:
-        event, position = divmod(frame - self.length // 2, 2 * self.length)
-        return event if event >= 0 and position < self.length else None
+        event, pause = divmod(self._slot(frame), 2)
+        return event if event >= 0 and not pause else None
 
     def _object(self, video: str, event: int) -> MovingObject:
         return self.source.draw(generator(self.seed, "event", video, event), self.frame_size, self.channels)
 
+    def _decoy(self, video: str, pause: int) -> MovingObject:
+        assert self.decoys is not None
+        return self.decoys.draw_decoy(generator(self.seed, "decoy", video, pause), self.frame_size, self.channels)
 
-def _sprites(moving: MovingObject, instants: Instants, reference: int) -> tuple[Sprite, Sprite, Sprite]:
+
+def _sprites(moving: MovingObject, instants: Instants, reference: int) -> Sprites:
     before, now, after = (moving.sprite(instant - reference) for instant in instants)
     return before, now, after

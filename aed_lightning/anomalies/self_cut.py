@@ -135,23 +135,35 @@ class SelfCut(PastesFromBank):
         changes = {change for change in possible if generator.random() < self.change_share}
         changes = changes or {possible[int(generator.integers(len(possible)))]}
         matrix = _matrix(generator, changes)
-        track, position, fit = self._choose(generator, bank, abs(float(np.linalg.det(matrix))), frame_size)
-        matrix, width = matrix * fit, frame_size[1]
+        growth = abs(float(np.linalg.det(matrix)))
+        track, position, fit = self._choose(generator, bank, growth, frame_size)
         cutout = bank.cutout(track, position)
         brisk = bank.brisk * cutout.alpha.shape[0]
         velocity, pace = _motion(generator, changes, bank.velocity(track, position), brisk)
-        if generator.random() < 0.5:
-            matrix, velocity = matrix @ np.diag([-1.0, 1.0]), velocity * np.array([-1.0, 1.0])
+        matrix, velocity = _perhaps_mirrored(generator, matrix * fit, velocity)
         center = cutout.center
         if "elsewhere" in changes:
             center = _elsewhere(generator, bank.stood, float((np.abs(matrix) @ cutout.alpha.shape[::-1])[1] - 1) / 2)
         gain, lift = _recoloring(generator, changes, channels)
         return CutObject(
             bank, track, position, frame_size,
-            center=(float(np.clip(center[0], 3, width - 4)), float(np.clip(center[1], 3, frame_size[0] - 4))),
+            center=_inside(center, frame_size),
             velocity=(float(velocity[0]), float(velocity[1])),
             matrix=matrix, pace=pace, gain=gain, lift=lift,
             grade=next(iter(changes)) if len(changes) == 1 else "several",
+        )  # fmt: skip
+
+    def draw_decoy(self, generator: np.random.Generator, frame_size: tuple[int, int], channels: int) -> MovingObject:
+        """A cut object as and where it was, perhaps mirrored, in other light. Raises UsageError before `use`."""
+        bank = self.bank
+        track, position, fit = self._choose(generator, bank, 1.0, frame_size)
+        matrix, velocity = _perhaps_mirrored(generator, fit * np.eye(2), bank.velocity(track, position))
+        gain, lift = _recoloring(generator, set(), channels)
+        return CutObject(
+            bank, track, position, frame_size,
+            center=_inside(bank.cutout(track, position).center, frame_size),
+            velocity=(float(velocity[0]), float(velocity[1])),
+            matrix=matrix, pace=1.0, gain=gain, lift=lift, grade="decoy",
         )  # fmt: skip
 
     def _choose(
@@ -190,6 +202,19 @@ def _motion(
     elif changes & {"turned", "elsewhere"} and generator.random() < 0.5:
         velocity, pace = np.zeros(2), 0.0
     return velocity, pace
+
+
+def _perhaps_mirrored(
+    generator: np.random.Generator, matrix: Float[np.ndarray, "2 2"], velocity: Float[np.ndarray, " 2"]
+) -> tuple[Float[np.ndarray, "2 2"], Float[np.ndarray, " 2"]]:
+    if generator.random() >= 0.5:
+        return matrix, velocity
+    return matrix @ np.diag([-1.0, 1.0]), velocity * np.array([-1.0, 1.0])
+
+
+def _inside(center: Float[np.ndarray, " 2"], frame_size: tuple[int, int]) -> tuple[float, float]:
+    """The center, moved into the frame where it is not."""
+    return float(np.clip(center[0], 3, frame_size[1] - 4)), float(np.clip(center[1], 3, frame_size[0] - 4))
 
 
 def _matrix(generator: np.random.Generator, changes: set[Change]) -> Float[np.ndarray, "2 2"]:

@@ -27,7 +27,7 @@ from ..data.module import DataModule
 from ..model import AutoEncoder
 from ..scoring.rules import DefaultRule, Rule
 from ..scoring.smoothing import Smoothing
-from ..stages import StageOptions, StudentStage, TeacherStage
+from ..stages import StageOptions, StudentStage, TeacherOptions, TeacherStage
 from ..stages.stage import Stage
 
 # Its tips and start-up lines; warnings stay.
@@ -78,7 +78,7 @@ class AedCLI(LightningCLI):
     def add_core_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         parser.add_class_arguments(DataModule, "data", skip={"batch_size"})  # each stage has its own
         parser.add_class_arguments(AutoEncoder, "model")
-        parser.add_class_arguments(StageOptions, "teacher")
+        parser.add_class_arguments(TeacherOptions, "teacher")
         parser.add_class_arguments(StageOptions, "student")
         parser.add_subclass_arguments(
             Rule, "scoring", default={"class_path": f"{Rule.__module__}.{DefaultRule.__name__}"}

@@ -10,7 +10,7 @@ Axis names, the same in the whole package:
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -38,8 +38,23 @@ class Sprite:
         return Sprite(np.zeros((channels, 0, 0), np.uint8), np.zeros((0, 0), np.uint8), 0, 0)
 
 
-PastePlan = tuple[Sprite, Sprite, Sprite]
+Sprites = tuple[Sprite, Sprite, Sprite]
 """One sprite for each frame of a clip: the same object, moving."""
+
+
+@dataclass(frozen=True)
+class PastePlan:
+    """What is pasted into a clip.
+
+    anomaly: an object that is not normal. decoy: one that is, below the anomaly. Without decoys, whatever looks pasted
+    is an anomaly, and how it looks is easier to learn than what is wrong with it.
+    """
+
+    anomaly: Sprites | None = None
+    decoy: Sprites | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.anomaly or self.decoy)
 
 
 @dataclass(frozen=True)
@@ -56,7 +71,7 @@ class Clip:
     frame_index: int
     epoch: int = 0
     label: int = -1
-    pasted: PastePlan | None = None
+    pasted: PastePlan = field(default_factory=PastePlan)
 
 
 @dataclass(frozen=True)
@@ -69,7 +84,7 @@ class Clips:
     frame_index: Int64[Tensor, " batch"]
     epoch: Int64[Tensor, " batch"]
     label: Int64[Tensor, " batch"]
-    pasted: tuple[PastePlan | None, ...]
+    pasted: tuple[PastePlan, ...]
 
     @staticmethod
     def stack(clips: Sequence[Clip]) -> "Clips":
@@ -102,8 +117,8 @@ class Batch:
     """What the network and the losses see, on the device.
 
     inputs: the three frames on the channel axis, in [-1, 1], with what was pasted.
-    target: the clean middle frame, in [-1, 1]. anomaly_map: 1 where something was pasted, 0 elsewhere.
-    motion: token motion in gray levels, 0 to 255 and more where the anomaly map adds to it.
+    target: the middle frame without the anomaly, in [-1, 1]. anomaly_map: 1 where an anomaly was pasted, 0 elsewhere.
+    motion: token motion in gray levels, 0 to 255 and more where something was pasted.
     mean_motion: of the whole frame, in gray levels: the plainest score there is, kept to compare with.
     token_weights: sum to 1 in each clip. video, frame_index, epoch: the ids from which masks are drawn.
     label: 0, 1, or -1 where there is none. pasted: whether the clip carries a pasted anomaly.

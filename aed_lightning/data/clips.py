@@ -66,19 +66,19 @@ class ClipDataset(Dataset[Clip]):
     def __getitem__(self, key: ClipKey) -> Clip:
         return self.clip(key, self.plan(key))
 
-    def plan(self, key: ClipKey) -> PastePlan | None:
+    def plan(self, key: ClipKey) -> PastePlan:
         """What is pasted into a clip. Meanwhile the system fetches the pixels that `clip` will ask for."""
         view, instants = self._find(key)
         self.store.fetch(view.row, instants)
-        return view.pasting.plan(view.row.name, instants, key.epoch) if view.pasting else None
+        return view.pasting.plan(view.row.name, instants, key.epoch) if view.pasting else PastePlan()
 
-    def clip(self, key: ClipKey, pasted: PastePlan | None) -> Clip:
+    def clip(self, key: ClipKey, pasted: PastePlan) -> Clip:
         """The clip into which `pasted` is to be pasted."""
         view, instants = self._find(key)
         middle = instants[1]
         labels = self._labels[view.name]
         if view.labels_from_pasting:
-            label = int(pasted is not None and bool((pasted[1].alpha > 127).any()))
+            label = int(pasted.anomaly is not None and bool((pasted.anomaly[1].alpha > 127).any()))
         else:
             label = -1 if labels is None else int(labels[middle])
         return Clip(

@@ -7,7 +7,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn import functional
 
-from ..core.clip import Batch, Clips, PastePlan, Sprite
+from ..core.clip import Batch, Clips, Sprite, Sprites
 
 ANOMALY_MOTION = 128.0
 """Gray levels that the anomaly map adds to the motion at least (docs/method.md, section 4)."""
@@ -25,24 +25,29 @@ class Finish:
 
     def __call__(self, clips: Clips) -> Batch:
         frames = torch.empty(clips.frames.shape, device=clips.frames.device)
-        anomaly_map = torch.zeros_like(frames[:, 1, :1])
+        anything = any(clips.pasted)
+        target = torch.empty_like(frames[:, 1]) if anything else frames[:, 1]
+        anomaly_map, decoy_map = maps = torch.zeros((2, *frames[:, 1, 0].shape), device=frames.device)
         # Clip by clip: on a CPU what one step leaves in the cache the next finds there.
         for number, plan in enumerate(clips.pasted):
             clip = frames[number].copy_(clips.frames[number])
-            if plan is not None:
-                _paste(clip, anomaly_map[number, 0], plan)
+            if plan.decoy is not None:
+                _paste(clip, decoy_map[number], plan.decoy)
+            if anything:
+                _normalize(target[number].copy_(clip[1]))
+            if plan.anomaly is not None:
+                _paste(clip, anomaly_map[number], plan.anomaly)
             _normalize(clip)
-        if any(clips.pasted):
-            target, pasted_cells = _normalize(clips.frames[:, 1].float()), functional.max_pool2d(anomaly_map, self.cell)
-        else:
-            target, pasted_cells = frames[:, 1], anomaly_map[..., :: self.cell, :: self.cell]
+        anomalous, decoys = (
+            functional.max_pool2d(maps, self.cell) if anything else maps[..., :: self.cell, :: self.cell]
+        )
         if frames.shape[2] == 1:
             frames, target = frames.expand(-1, -1, 3, -1, -1), target.expand(-1, 3, -1, -1)
-        motion = self._token_motion(clips.motion, pasted_cells)
+        motion = self._token_motion(clips.motion, torch.maximum(anomalous, decoys).unsqueeze(1))
         return Batch(
             inputs=frames.flatten(1, 2),
             target=target,
-            anomaly_map=anomaly_map,
+            anomaly_map=anomaly_map.unsqueeze(1),
             motion=motion,
             mean_motion=clips.motion.float().mean(dim=(1, 2, 3)),
             token_weights=token_weights(motion),
@@ -50,7 +55,7 @@ class Finish:
             frame_index=clips.frame_index,
             epoch=clips.epoch,
             label=clips.label,
-            pasted=pasted_cells.flatten(1).any(dim=1),
+            pasted=anomalous.flatten(1).any(dim=1),
         )
 
     def _token_motion(
@@ -78,15 +83,15 @@ def _normalize(gray_levels: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
 
 
 def _paste(
-    frames: Float[Tensor, "3 channels height width"], anomaly_map: Float[Tensor, "height width"], plan: PastePlan
+    frames: Float[Tensor, "3 channels height width"], objects: Float[Tensor, "height width"], plan: Sprites
 ) -> None:
-    """Blend the sprites into the frames, in gray levels and in place; the map is set where the middle one is more than
-    half opaque."""
+    """Blend the sprites into the frames, in gray levels and in place; `objects` is set where the middle one is more
+    than half opaque."""
     for frame, sprite in zip(frames, plan, strict=True):
         image, alpha = (torch.from_numpy(part).to(frame.device).float() for part in (sprite.image, sprite.alpha))
         frame[:, *_place(sprite)].lerp_(image, alpha.div_(255))
     middle = plan[1]
-    anomaly_map[_place(middle)] = torch.from_numpy(middle.alpha > 127).to(frames.device).float()
+    objects[_place(middle)] = torch.from_numpy(middle.alpha > 127).to(frames.device).float()
 
 
 def _place(sprite: Sprite) -> tuple[slice, slice]:

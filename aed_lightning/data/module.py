@@ -7,6 +7,7 @@ from typing import Literal
 import lightning.pytorch as L
 
 from ..anomalies import AnomalySource, ProceduralTraining, ProceduralValidation
+from ..anomalies.mixed import decoys_of
 from ..anomalies.pasting import EventPasting, RandomPasting
 from ..core import DataError, UsageError, VideoAnnotations
 from ..core.clip import Batch, Clips
@@ -39,8 +40,10 @@ class DataModule(L.LightningDataModule):
     channels: 1 or 3 colors in the store; what the layout says unless given. reader: "auto" or a reader's name.
     clip_offset: frames between the three frames of a clip.
     augmentation_percentage: share of training clips with a pasted anomaly, 0 to 100.
+    decoy_percentage: share of training clips with a decoy: a normal object that the first `SelfCut` of `anomalies` cut
+    out and pastes unchanged, so that being pasted is nothing abnormal.
     anomalies: where training's pasted anomalies come from. validation_anomalies: where validation's come from; what it
-    cuts out of normal video it cuts out of the held-out videos.
+    cuts out of normal video it cuts out of the held-out videos, and pastes decoys of between the events.
     holdout: number of training videos kept from training, for validation. validation_copies: how often each of them is
     seen with pasted events, others each time: a few events of a short video say little.
     batch_size: clips a step on this process. workers: processes that load clips, 0 for none.
@@ -59,6 +62,7 @@ class DataModule(L.LightningDataModule):
         reader: str = "auto",
         clip_offset: int = 3,
         augmentation_percentage: float = 25.0,
+        decoy_percentage: float = 0.0,
         anomalies: AnomalySource | None = None,
         validation_anomalies: AnomalySource | None = None,
         holdout: int = 2,
@@ -69,8 +73,12 @@ class DataModule(L.LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if not 0 <= augmentation_percentage <= 100:
-            raise UsageError(f"data.augmentation_percentage {augmentation_percentage} is not between 0 and 100")
+        for key, percentage in (
+            ("augmentation_percentage", augmentation_percentage),
+            ("decoy_percentage", decoy_percentage),
+        ):
+            if not 0 <= percentage <= 100:
+                raise UsageError(f"data.{key} {percentage} is not between 0 and 100")
         for key, value, least in (
             ("cell", cell, 1),
             ("clip_offset", clip_offset, 0),
@@ -89,7 +97,12 @@ class DataModule(L.LightningDataModule):
         self.store_path = Path("data/stores") / name if store is None else store
         self.frame_size, self.cell, self.channels = frame_size, cell, channels
         self.clip_offset, self.augmentation_percentage = clip_offset, augmentation_percentage
-        self.anomalies = anomalies or ProceduralTraining()
+        self.anomalies, self.decoy_percentage = anomalies or ProceduralTraining(), decoy_percentage
+        if decoy_percentage and decoys_of(self.anomalies) is None:
+            raise UsageError(
+                f"data.decoy_percentage {decoy_percentage}: decoys are cut from normal video, and no source of "
+                "data.anomalies does that; add SelfCut to it, or leave decoys out"
+            )
         # A copy: each of the two is given objects of its own.
         self.validation_anomalies = deepcopy(validation_anomalies) or ProceduralValidation()
         self.holdout, self.validation_copies = holdout, validation_copies
@@ -176,8 +189,9 @@ class DataModule(L.LightningDataModule):
     def train_dataloader(self) -> ClipLoader:
         self._open_training_banks()
         pasting = RandomPasting(
-            self.anomalies, self.augmentation_percentage, self.frame_size, self.store.channels, self.seed
-        )
+            self.anomalies, self.augmentation_percentage, self.frame_size, self.store.channels, self.seed,
+            decoys_of(self.anomalies), self.decoy_percentage,
+        )  # fmt: skip
         self._training = self._loader([View(row.name, row, pasting) for row in self.training_rows()[0]], shuffle=True)
         if self._place:
             self._training.load_state_dict(self._place)
@@ -194,8 +208,9 @@ class DataModule(L.LightningDataModule):
             length = min(EVENT_FRAMES, max(1, row.frames // 3))
             for copy in range(self.validation_copies):
                 pasting = EventPasting(
-                    self.validation_anomalies, self.frame_size, self.store.channels, self.seed + copy, length
-                )
+                    self.validation_anomalies, self.frame_size, self.store.channels, self.seed + copy, length,
+                    decoys_of(self.validation_anomalies),
+                )  # fmt: skip
                 views.append(View(f"{row.name}{PASTED}{copy or ''}", row, pasting, labels_from_pasting=True))
         return self._loader(views)
 
@@ -227,7 +242,7 @@ class DataModule(L.LightningDataModule):
         return self.finish(batch)
 
     def _open_training_banks(self, progress: Progress | None = None) -> None:
-        if self.augmentation_percentage:
+        if self.augmentation_percentage or self.decoy_percentage:
             Banks(self.store, lambda: self.training_rows()[0]).open(self.anomalies, progress)
 
     def _open_validation_banks(self, progress: Progress | None = None) -> None:

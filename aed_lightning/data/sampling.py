@@ -51,7 +51,7 @@ class ClipBatches(Sampler[list[ClipKey]]):
         return clips - clips % self.ranks if self.shuffle else clips
 
 
-Planned = tuple[ClipKey, PastePlan | None]
+Planned = tuple[ClipKey, PastePlan]
 
 
 class _Plans(Dataset[Planned]):

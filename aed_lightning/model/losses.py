@@ -1,4 +1,4 @@
-"""The three losses; each is a mean over the clips of the batch (docs/method.md, section 4)."""
+"""The losses; each is a mean over the clips of the batch (docs/method.md, section 4)."""
 
 import torch
 from jaxtyping import Float
@@ -17,6 +17,16 @@ def target_tokens(batch: Batch, patch: int) -> Float[Tensor, "batch tokens value
 def teacher_loss(batch: Batch, reconstruction: Reconstruction, patch: int) -> Float[Tensor, ""]:
     """Squared error of each token, all tokens, weighted by motion (paper, equation 3)."""
     return _weighted_error(reconstruction.teacher, target_tokens(batch, patch), batch.token_weights)
+
+
+def map_loss(batch: Batch, reconstruction: Reconstruction, patch: int) -> Float[Tensor, ""]:
+    """Squared error of the predicted anomaly map, half of it weighted by motion, half with all tokens alike.
+
+    Not in the paper: weighted by motion alone, the map may be anything where nothing moves in training.
+    """
+    difference = reconstruction.teacher.float() - target_tokens(batch, patch)
+    error = difference.unflatten(2, (-1, 4))[..., 3].square().mean(dim=2)
+    return ((batch.token_weights + 1 / error.shape[1]) / 2 * error).sum(dim=1).mean()
 
 
 def student_loss(batch: Batch, reconstruction: Reconstruction) -> Float[Tensor, ""]:

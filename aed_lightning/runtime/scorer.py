@@ -194,7 +194,7 @@ class Scorer:
             frame_index=torch.tensor([window.frame_index for window in windows]),
             epoch=torch.zeros(number, dtype=torch.int64),
             label=torch.full((number,), -1),
-            pasted=(None,) * number,
+            pasted=(PastePlan(),) * number,
         )
         return Finish(network.patch_size, network.patch_size)(clips.to(self.device))
 

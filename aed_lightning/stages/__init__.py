@@ -1,7 +1,7 @@
 """The two LightningModules around one network."""
 
-from .options import StageOptions
+from .options import StageOptions, TeacherOptions
 from .student import StudentStage
 from .teacher import TeacherStage
 
-__all__ = ["StageOptions", "StudentStage", "TeacherStage"]
+__all__ = ["StageOptions", "StudentStage", "TeacherOptions", "TeacherStage"]

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from aed_lightning.anomalies import ProceduralValidation
+from aed_lightning.anomalies import ProceduralValidation, SelfCut
 from aed_lightning.anomalies.pasting import EventPasting, RandomPasting
-from aed_lightning.core.clip import Sprite
+from aed_lightning.core.clip import PastePlan, Sprite
 
 SIZE = (32, 64)
 
@@ -18,6 +18,13 @@ class Recorder:
         return Mover(self.drawn[-1])
 
 
+class Decoys(SelfCut):
+    """Marks its objects by a negative identity."""
+
+    def draw_decoy(self, generator: np.random.Generator, frame_size: tuple[int, int], channels: int) -> "Mover":
+        return Mover(-1 - float(generator.random()))
+
+
 class Mover:
     """Its sprite's first byte counts the offset from 100, so that a test can read it."""
 
@@ -26,11 +33,11 @@ class Mover:
 
     def sprite(self, offset: float) -> Sprite:
         image = np.full((3, 1, 1), 100 + int(offset), np.uint8)
-        return Sprite(image, np.full((1, 1), 255, np.uint8), top=int(self.identity * 30), left=0)
+        return Sprite(image, np.full((1, 1), 255, np.uint8), top=int(self.identity * 300), left=0)
 
 
 def offsets(plan) -> list[int]:
-    return [int(sprite.image[0, 0, 0]) - 100 for sprite in plan]
+    return [int(sprite.image[0, 0, 0]) - 100 for sprite in plan.anomaly]
 
 
 def random_pasting(percentage: float = 100, seed: int = 0) -> RandomPasting:
@@ -50,7 +57,7 @@ def test_the_object_is_at_its_reference_moment_in_the_middle_frame_and_moves_wit
 def test_the_share_of_pasted_clips_is_the_percentage(percentage: float, share: float):
     pasting = random_pasting(percentage)
     plans = [pasting.plan("walk", (frame, frame, frame), epoch) for epoch in range(4) for frame in range(500)]
-    found = np.mean([plan is not None for plan in plans])
+    found = np.mean([plan.anomaly is not None for plan in plans])
     assert abs(found - share) <= 4 * np.sqrt(share * (1 - share) / len(plans))
 
 
@@ -76,12 +83,12 @@ def test_a_larger_percentage_keeps_what_a_smaller_one_pastes():
     few, many = random_pasting(20), random_pasting(60)
     for frame in range(100):
         instants = (frame, frame, frame)
-        assert few.plan("walk", instants, 0) is None or many.plan("walk", instants, 0) is not None
+        assert not few.plan("walk", instants, 0) or many.plan("walk", instants, 0)
 
 
 def test_events_begin_after_half_a_length_and_alternate_with_as_many_frames_without():
     pasting = event_pasting(length=10)
-    pasted = [pasting.plan("walk", (frame, frame, frame), 0) is not None for frame in range(50)]
+    pasted = [bool(pasting.plan("walk", (frame, frame, frame), 0)) for frame in range(50)]
     assert pasted == [False] * 5 + [True] * 10 + [False] * 10 + [True] * 10 + [False] * 10 + [True] * 5
 
 
@@ -113,3 +120,40 @@ def test_every_frame_of_an_event_has_the_grade_of_its_object():
 
 def test_a_source_without_grades_gives_none():
     assert set(event_pasting(length=10).grades("walk", 50)) == {""}
+
+
+def plan_of_decoy(plan: PastePlan) -> PastePlan:
+    return PastePlan(anomaly=plan.decoy)
+
+
+@pytest.mark.parametrize(("percentage", "decoys"), [(0, 100), (60, 30), (100, 100)])
+def test_decoys_are_drawn_beside_the_anomalies_and_change_none_of_them(percentage: float, decoys: float):
+    without = random_pasting(percentage)
+    pasting = RandomPasting(Recorder(), float(percentage), SIZE, 3, 0, Decoys(), float(decoys))
+    both = 0
+    found = []
+    for frame in range(1000):
+        plan = pasting.plan("walk", (frame - 3, frame, frame + 3), 1)
+        found.append(plan.decoy is not None)
+        if plan.decoy:
+            assert {sprite.top < 0 for sprite in plan.decoy} == {True}
+            assert offsets(plan_of_decoy(plan)) == [-3, 0, 3]
+        alone = without.plan("walk", (frame - 3, frame, frame + 3), 1)
+        assert (plan.anomaly is None) == (alone.anomaly is None)
+        if plan.anomaly:
+            assert plan.anomaly[1].top == alone.anomaly[1].top >= 0
+            both += plan.decoy is not None
+    share = decoys / 100
+    assert abs(np.mean(found) - share) <= 4 * np.sqrt(share * (1 - share) / len(found))
+    assert abs(both / len(found) - share * percentage / 100) <= 0.06
+
+
+def test_with_decoys_each_pause_after_an_event_shows_one_that_moves_on():
+    pasting = EventPasting(Recorder(), SIZE, 3, 0, 10, Decoys())
+    plans = [pasting.plan("walk", (frame - 3, frame, frame + 3), 0) for frame in range(50)]
+    assert [bool(plan.anomaly) for plan in plans] == [False] * 5 + 2 * ([True] * 10 + [False] * 10) + [True] * 5
+    assert [bool(plan.decoy) for plan in plans] == [False] * 5 + 2 * ([False] * 10 + [True] * 10) + [False] * 5
+    first, second = plans[15:25], plans[35:45]
+    assert [offsets(plan_of_decoy(plan)) for plan in first] == [[at - 3, at, at + 3] for at in range(-5, 5)]
+    assert len({plan.decoy[1].top for plan in first}) == len({plan.decoy[1].top for plan in second}) == 1
+    assert first[0].decoy[1].top != second[0].decoy[1].top

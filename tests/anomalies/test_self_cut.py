@@ -167,6 +167,21 @@ def test_the_source_keeps_the_protocols(banks: Banks) -> None:
     assert isinstance(source_of(banks[1]).draw(generator(0, "test"), SIZE, 1), MovingObject)
 
 
+def test_a_decoy_is_a_cut_object_as_and_where_it_was_at_its_own_speed(banks: Banks) -> None:
+    source = source_of(banks[1], area_share=(0.0001, 0.5))
+    mirrored = set()
+    for number in range(40):
+        drawn = source.draw_decoy(generator(3, "test", frame=number), SIZE, 1)
+        cutout, velocity = banks[1].cutout(drawn.track, drawn.position), banks[1].velocity(drawn.track, drawn.position)
+        flip = float(drawn.matrix[0, 0])
+        mirrored.add(flip)
+        np.testing.assert_array_equal(drawn.matrix, np.diag([flip, 1.0]))
+        assert drawn.velocity == (flip * velocity[0], velocity[1])
+        assert drawn.center == tuple(np.clip(cutout.center, 3, np.array(SIZE[::-1]) - 4))
+        assert drawn.pace == 1.0
+    assert mirrored == {1.0, -1.0}
+
+
 def test_a_source_without_a_bank_says_where_it_gets_one() -> None:
     with pytest.raises(UsageError, match=r"SelfCut has no bank: use it in the data module \(data\.anomalies\)"):
         SelfCut().draw(generator(0, "test"), SIZE, 1)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from aed_lightning.core.clip import CLIP_FRAMES, Clip, Clips, Sprite
+from aed_lightning.core.clip import CLIP_FRAMES, Clip, Clips, PastePlan, Sprite
 
 
 def make_clip(frame_index: int = 5, height: int = 8, **fields) -> Clip:
@@ -19,9 +19,9 @@ def make_clip(frame_index: int = 5, height: int = 8, **fields) -> Clip:
     )
 
 
-def make_plan() -> tuple[Sprite, Sprite, Sprite]:
+def make_plan() -> PastePlan:
     image, alpha = np.zeros((3, 2, 2), np.uint8), np.full((2, 2), 255, np.uint8)
-    return (Sprite(image, alpha, 0, 0), Sprite(image, alpha, 0, 1), Sprite(image, alpha, 0, 2))
+    return PastePlan((Sprite(image, alpha, 0, 0), Sprite(image, alpha, 0, 1), Sprite(image, alpha, 0, 2)))
 
 
 def test_stacking_keeps_every_field_in_order():
@@ -35,7 +35,7 @@ def test_stacking_keeps_every_field_in_order():
     assert stacked.frame_index.tolist() == [7, 3, 9]
     assert stacked.epoch.tolist() == [2, 0, 0]
     assert stacked.label.tolist() == [1, -1, 0]
-    assert stacked.pasted == (plan, None, None)
+    assert stacked.pasted == (plan, PastePlan(), PastePlan())
 
 
 def test_pixels_stay_bytes_and_ids_are_64_bit():

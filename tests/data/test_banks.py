@@ -44,7 +44,7 @@ def test_training_pastes_what_ubnormal_annotates(squares, ubnormal, tmp_path):
     clips = [dataset[ClipKey(number, 0)] for number in range(0, 80, 7)]
     assert all(clip.pasted for clip in clips)
     for clip in clips:
-        sprite = clip.pasted[1]
+        sprite = clip.pasted.anomaly[1]
         solid = np.argwhere(sprite.alpha > 127) + np.array([sprite.top, sprite.left])
         # An object of 8x8 in a video of 48x64, at 32x64 and always in the same rows.
         assert 30 <= len(solid) <= 48
@@ -159,6 +159,6 @@ def test_an_unknown_color_is_a_usage_error(squares):
 def test_the_frames_are_those_of_the_store(squares, ubnormal, tmp_path):
     module = module_of(squares, tmp_path / "store", objects(ubnormal, color="keep"))
     dataset = module.train_dataloader().dataset
-    sprite = dataset[ClipKey(0, 0)].pasted[1]
+    sprite = dataset[ClipKey(0, 0)].pasted.anomaly[1]
     middle = sprite.image[:, sprite.alpha.shape[0] // 2, sprite.alpha.shape[1] // 2]
     assert np.abs(middle.astype(int) - np.array([200, 30, 90])).max() < 25

@@ -36,12 +36,12 @@ def pasting(percentage: float, store: Store, seed: int = 0) -> RandomPasting:
 
 
 def same_clip(first: Clip, second: Clip) -> bool:
-    plans = [first.pasted, second.pasted]
+    plans = [first.pasted.anomaly, second.pasted.anomaly]
     if None in plans:
         return plans == [None, None]
     return np.array_equal(first.frames, second.frames) and all(
         np.array_equal(one.image, other.image) and (one.top, one.left) == (other.top, other.left)
-        for one, other in zip(first.pasted, second.pasted, strict=True)
+        for one, other in zip(*plans, strict=True)
     )
 
 
@@ -99,7 +99,7 @@ def test_the_kinds_of_a_view_with_pasted_events_are_their_grades(module: DataMod
     assert len(pasted) == TRAIN_FRAMES
     assert set(pasted) - {""} <= {"easy", "medium", "hard"}
     for index, kind in enumerate(pasted):
-        assert bool(kind) == (dataset[ClipKey(TRAIN_FRAMES + index, 0)].pasted is not None)
+        assert bool(kind) == (dataset[ClipKey(TRAIN_FRAMES + index, 0)].pasted.anomaly is not None)
 
 
 @pytest.mark.parametrize("percentage", [0, 25, 100])
@@ -107,7 +107,7 @@ def test_the_share_of_pasted_clips_is_the_percentage(store: Store, percentage: f
     views = [View(row.name, row, pasting(percentage, store)) for row in store.videos("train")]
     dataset = ClipDataset(store, views, 3)
     clips = [dataset[ClipKey(index, epoch)] for epoch in range(5) for index in range(len(dataset))]
-    share = np.mean([clip.pasted is not None for clip in clips])
+    share = np.mean([clip.pasted.anomaly is not None for clip in clips])
     deviation = np.sqrt(percentage * (100 - percentage) / len(clips)) / 100
     assert abs(share - percentage / 100) <= 4 * deviation
 
@@ -129,7 +129,7 @@ def test_pasting_leaves_the_stored_frames_and_motion_alone(store: Store):
     walk = store.videos("train")[0]
     with_pasting = ClipDataset(store, [View(walk.name, walk, pasting(100, store))], 3)[ClipKey(9, 0)]
     without = ClipDataset(store, [View(walk.name, walk)], 3)[ClipKey(9, 0)]
-    assert with_pasting.pasted is not None
+    assert with_pasting.pasted.anomaly is not None
     assert np.array_equal(with_pasting.frames, without.frames)
     assert np.array_equal(with_pasting.motion, without.motion)
 
@@ -141,10 +141,10 @@ def test_validation_shows_each_held_out_video_clean_and_pasted_with_labels_from_
     clips = [dataset[ClipKey(index, 0)] for index in range(len(dataset))]
     clean, pasted = clips[:TRAIN_FRAMES], clips[TRAIN_FRAMES:]
     assert {clip.label for clip in clean} == {0}
-    assert all(clip.pasted is None for clip in clean)
+    assert not any(clip.pasted for clip in clean)
     assert {clip.label for clip in pasted} == {0, 1}
     for clip in pasted:
-        visible = clip.pasted is not None and (clip.pasted[1].alpha.astype(int) > 127).sum() > 0
+        visible = clip.pasted.anomaly is not None and (clip.pasted.anomaly[1].alpha.astype(int) > 127).sum() > 0
         assert clip.label == int(visible)
 
 
@@ -157,7 +157,8 @@ def test_copies_of_a_validation_video_show_other_events_at_the_same_times(square
     held = module.training_rows()[1][0].name
     assert dataset.video_names == [held, held + PASTED, held + PASTED + "1", held + PASTED + "2"]
     first, second = (
-        [dataset[ClipKey(copy * TRAIN_FRAMES + frame, 0)].pasted for frame in range(TRAIN_FRAMES)] for copy in (1, 2)
+        [dataset[ClipKey(copy * TRAIN_FRAMES + frame, 0)].pasted.anomaly for frame in range(TRAIN_FRAMES)]
+        for copy in (1, 2)
     )
     assert [plan is None for plan in first] == [plan is None for plan in second]
     both = [(one[1], other[1]) for one, other in zip(first, second, strict=True) if one and other]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from aed_lightning.core.clip import Clip, Clips, Sprite
+from aed_lightning.core.clip import Clip, Clips, PastePlan, Sprite, Sprites
 from aed_lightning.data.finish import Finish, token_weights
 from aed_lightning.data.motion import motion_maxima
 
@@ -21,13 +21,16 @@ def sprite(top: int, left: int, height: int, width: int, channels: int, seed: in
     )
 
 
-def random_clip(channels: int = 3, pasted: bool = False, seed: int = 0, strongest: int = 60) -> Clip:
+def random_clip(
+    channels: int = 3, pasted: bool = False, seed: int = 0, strongest: int = 60, decoyed: bool = False
+) -> Clip:
     numbers = np.random.default_rng(seed)
-    plan = (
+    anomaly = (
         sprite(1, 2, 5, 7, channels, seed + 1),
         sprite(3, 9, 6, 5, channels, seed + 2),
         sprite(0, 0, 0, 0, channels, seed + 3),
     )
+    decoy = tuple(sprite(5, left, 9, 8, channels, seed + 4 + left) for left in (8, 7, 6))
     return Clip(
         frames=numbers.integers(0, 256, (3, channels, HEIGHT, WIDTH), dtype=np.uint8),
         motion=numbers.integers(0, strongest + 1, (channels, HEIGHT // CELL, WIDTH // CELL), dtype=np.uint8),
@@ -35,23 +38,29 @@ def random_clip(channels: int = 3, pasted: bool = False, seed: int = 0, stronges
         frame_index=seed,
         epoch=2,
         label=seed % 2,
-        pasted=plan if pasted else None,
+        pasted=PastePlan(anomaly if pasted else None, decoy if decoyed else None),
     )
+
+
+def paste_by_hand(frames: np.ndarray, sprites: Sprites | None) -> np.ndarray:
+    objects = np.zeros((HEIGHT, WIDTH))
+    for number, piece in enumerate(sprites or ()):
+        for y in range(piece.alpha.shape[0]):
+            for x in range(piece.alpha.shape[1]):
+                share = piece.alpha[y, x] / 255
+                at = (slice(None), piece.top + y, piece.left + x)
+                frames[number][at] = (1 - share) * frames[number][at] + share * piece.image[:, y, x]
+                if number == 1:
+                    objects[piece.top + y, piece.left + x] = share > 0.5
+    return objects
 
 
 def by_hand(clip: Clip) -> dict[str, np.ndarray]:
     frames = clip.frames.astype(np.float64)
+    decoy_map = paste_by_hand(frames, clip.pasted.decoy)
     target = frames[1].copy()
-    anomaly_map = np.zeros((HEIGHT, WIDTH))
-    if clip.pasted is not None:
-        for number, piece in enumerate(clip.pasted):
-            for y in range(piece.alpha.shape[0]):
-                for x in range(piece.alpha.shape[1]):
-                    share = piece.alpha[y, x] / 255
-                    at = (slice(None), piece.top + y, piece.left + x)
-                    frames[number][at] = (1 - share) * frames[number][at] + share * piece.image[:, y, x]
-                    if number == 1:
-                        anomaly_map[piece.top + y, piece.left + x] = share > 0.5
+    anomaly_map = paste_by_hand(frames, clip.pasted.anomaly)
+    objects = np.maximum(decoy_map, anomaly_map)
     motion = np.zeros((HEIGHT // PATCH, WIDTH // PATCH))
     boost = max(128, int(clip.motion.max()))
     for row in range(HEIGHT // PATCH):
@@ -63,7 +72,7 @@ def by_hand(clip: Clip) -> dict[str, np.ndarray]:
                     for x in range(column * PATCH, (column + 1) * PATCH):
                         values.append(float(channel[y // CELL, x // CELL]))
                 cells = np.array(values).reshape(PATCH, PATCH)
-                area = anomaly_map[row * PATCH : (row + 1) * PATCH, column * PATCH : (column + 1) * PATCH]
+                area = objects[row * PATCH : (row + 1) * PATCH, column * PATCH : (column + 1) * PATCH]
                 for y in range(0, PATCH, CELL):
                     for x in range(0, PATCH, CELL):
                         if area[y : y + CELL, x : x + CELL].any():
@@ -85,7 +94,7 @@ def by_hand(clip: Clip) -> dict[str, np.ndarray]:
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("strongest", [60, 250])
 def test_the_batch_is_that_of_a_plain_loop(channels: int, strongest: int):
-    clips = [random_clip(channels, seed % 2 == 1, seed, strongest) for seed in range(4)]
+    clips = [random_clip(channels, seed % 2 == 1, seed, strongest, decoyed=seed > 1) for seed in range(4)]
     batch = Finish(PATCH, CELL)(Clips.stack(clips))
     for number, clip in enumerate(clips):
         for name, expected in by_hand(clip).items():
@@ -103,9 +112,9 @@ def test_motion_from_stored_cells_is_the_motion_of_the_frames_for_every_patch(pa
     )
 
 
-def test_the_ids_and_labels_pass_through_and_pasted_says_whether_something_shows():
-    clips = [random_clip(pasted=seed == 1, seed=seed) for seed in range(3)]
-    invisible = replace(clips[2], pasted=tuple(sprite(0, 0, 0, 0, 3, 9) for _ in range(3)))
+def test_the_ids_and_labels_pass_through_and_pasted_says_whether_an_anomaly_shows():
+    clips = [random_clip(pasted=seed == 1, seed=seed, decoyed=seed == 2) for seed in range(3)]
+    invisible = replace(clips[2], pasted=PastePlan(anomaly=tuple(sprite(0, 0, 0, 0, 3, 9) for _ in range(3))))
     batch = Finish(PATCH, CELL)(Clips.stack([*clips, invisible]))
     assert batch.video == ("video0", "video1", "video2", "video2")
     assert batch.frame_index.tolist() == [0, 1, 2, 2]
@@ -122,10 +131,18 @@ def test_the_target_stays_clean_and_the_inputs_do_not():
     assert not torch.equal(batch.inputs[1, 3:6], batch.target[1])
 
 
+def test_a_decoy_is_part_of_the_target_and_no_anomaly():
+    clean, decoyed = random_clip(seed=5), random_clip(seed=5, decoyed=True)
+    batch = Finish(PATCH, CELL)(Clips.stack([clean, decoyed]))
+    assert torch.equal(batch.inputs[1, 3:6], batch.target[1])
+    assert not torch.equal(batch.target[0], batch.target[1])
+    assert not batch.anomaly_map.any()
+
+
 @pytest.mark.parametrize(("alpha", "anomalous"), [(127, 0.0), (128, 1.0), (255, 1.0)])
 def test_the_map_is_set_where_the_sprite_is_more_than_half_opaque(alpha: int, anomalous: float):
     piece = Sprite(np.full((3, 2, 2), 255, np.uint8), np.full((2, 2), alpha, np.uint8), 4, 6)
-    batch = Finish(PATCH, CELL)(Clips.stack([replace(random_clip(), pasted=(piece, piece, piece))]))
+    batch = Finish(PATCH, CELL)(Clips.stack([replace(random_clip(), pasted=PastePlan(anomaly=(piece, piece, piece)))]))
     expected = np.zeros((HEIGHT, WIDTH))
     expected[4:6, 6:8] = anomalous
     np.testing.assert_array_equal(batch.anomaly_map[0, 0].numpy(), expected)

@@ -13,10 +13,11 @@ from aed_lightning.anomalies import AnomalySource, Mixed, ProceduralTraining, Se
 from aed_lightning.anomalies.bank import Bank, write_bank
 from aed_lightning.anomalies.cutting import Cutting
 from aed_lightning.anomalies.pasting import RandomPasting
-from aed_lightning.core import DataError
+from aed_lightning.core import DataError, UsageError
 from aed_lightning.core.clip import PastePlan
 from aed_lightning.data import banks as banks_file
 from aed_lightning.data.clips import ClipKey
+from aed_lightning.data.finish import ANOMALY_MOTION
 from aed_lightning.data.module import DataModule
 
 
@@ -61,12 +62,12 @@ def bank_of(module: DataModule) -> Bank:
     return module.anomalies._bank
 
 
-def same_plan(one: PastePlan | None, other: PastePlan | None) -> bool:
-    assert one is not None
-    assert other is not None
+def same_plan(one: PastePlan, other: PastePlan) -> bool:
+    assert one.anomaly is not None
+    assert other.anomaly is not None
     return all(
         np.array_equal(a.image, b.image) and np.array_equal(a.alpha, b.alpha) and (a.top, a.left) == (b.top, b.left)
-        for a, b in zip(one, other, strict=True)
+        for a, b in zip(one.anomaly, other.anomaly, strict=True)
     )
 
 
@@ -167,7 +168,7 @@ def test_the_banks_are_locked_while_one_is_cut(squares, store: Path, monkeypatch
 def test_what_is_pasted_has_the_channels_of_the_store_and_sets_the_map(squares, store: Path, channels: int):
     module = module_of(squares.root, store, channels=channels, batch_size=20)
     clips = next(iter(module.train_dataloader()))
-    assert {sprite.image.shape[0] for plan in clips.pasted for sprite in plan or ()} == {channels}
+    assert {sprite.image.shape[0] for plan in clips.pasted for sprite in plan.anomaly or ()} == {channels}
     batch = module.finish(clips)
     assert batch.inputs.shape == (20, 9, *FRAME_SIZE)
     assert batch.pasted.all()
@@ -177,7 +178,7 @@ def test_what_is_pasted_has_the_channels_of_the_store_and_sets_the_map(squares, 
 def test_what_is_cut_and_pasted_is_a_function_of_seed_video_frame_and_epoch(squares, store: Path):
     bank = bank_of(module_of(squares.root, store))
 
-    def plan(seed: int, video: str, frame: int, epoch: int) -> PastePlan | None:
+    def plan(seed: int, video: str, frame: int, epoch: int) -> PastePlan:
         source = SelfCut()
         source.use(bank)
         pasting = RandomPasting(source, 100.0, FRAME_SIZE, 3, seed)
@@ -260,3 +261,27 @@ def test_cut_events_of_validation_are_graded_by_what_has_happened_to_them(square
 def test_no_bank_is_cut_for_a_validation_without_videos(squares, store: Path, cuts: list[Path]):
     module_of(squares.root, store, ProceduralTraining(), validation_anomalies=SelfCut(), holdout=0)
     assert cuts == []
+
+
+def test_decoys_are_pasted_into_their_share_of_the_clips_and_are_no_anomalies(squares, store: Path):
+    module = module_of(squares.root, store, augmentation_percentage=0.0, decoy_percentage=100.0, batch_size=20)
+    clips = next(iter(module.train_dataloader()))
+    assert all(plan.decoy and not plan.anomaly for plan in clips.pasted)
+    batch = module.finish(clips)
+    assert not batch.pasted.any()
+    assert batch.motion.amax(dim=1).min() >= ANOMALY_MOTION
+
+
+def test_validation_shows_decoys_between_the_events_it_cuts_and_counts_them_as_normal(squares, store: Path):
+    dataset = module_of(squares.root, store, validation_anomalies=SelfCut()).val_dataloader().dataset
+    clips = [dataset[ClipKey(number, 0)] for number in range(len(dataset))]
+    assert all(clip.label == 0 for clip in clips if clip.pasted.decoy)
+    pasted = [bool(clip.pasted.anomaly) - bool(clip.pasted.decoy) for clip in clips if clip.pasted]
+    assert 0 < pasted.count(-1) <= pasted.count(1)
+
+
+def test_decoys_without_a_source_that_cuts_are_refused():
+    with pytest.raises(UsageError, match=r"data.decoy_percentage 30.0: decoys are cut .* add SelfCut"):
+        DataModule("squares", anomalies=ProceduralTraining(), decoy_percentage=30.0)
+    with pytest.raises(UsageError, match=r"data.decoy_percentage 101.0 is not between 0 and 100"):
+        DataModule("squares", anomalies=SelfCut(), decoy_percentage=101.0)

@@ -120,8 +120,8 @@ def test_two_workers_deliver_the_batches_of_none(dataset: ClipDataset):
             assert expected.frames.equal(found.frames)
             assert expected.motion.equal(found.motion)
             for one, other in zip(expected.pasted, found.pasted, strict=True):
-                assert (one is None) == (other is None)
-                for ours, theirs in zip(one or (), other or (), strict=True):
+                assert bool(one) == bool(other)
+                for ours, theirs in zip(one.anomaly or (), other.anomaly or (), strict=True):
                     assert (ours.top, ours.left) == (theirs.top, theirs.left)
                     assert np.array_equal(ours.image, theirs.image)
                     assert np.array_equal(ours.alpha, theirs.alpha)

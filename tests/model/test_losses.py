@@ -6,7 +6,7 @@ import torch
 from batches import joined, random_batch, random_reconstruction
 
 from aed_lightning.core.clip import Reconstruction
-from aed_lightning.model import head_loss, student_loss, teacher_loss
+from aed_lightning.model import head_loss, map_loss, student_loss, teacher_loss
 
 PATCH, ROWS, COLUMNS = 8, 2, 3
 
@@ -87,6 +87,19 @@ def test_equal_weights_make_the_teachers_loss_a_plain_mean():
     wanted = torch.cat([batch.target, batch.anomaly_map * 2 - 1], dim=1)
     expected = (maps.reshape(wanted.shape) - wanted).square().mean()
     torch.testing.assert_close(teacher_loss(batch, reconstruction, PATCH), expected)
+
+
+def test_the_maps_loss_is_half_weighted_by_motion_and_half_a_plain_mean_of_the_maps_error():
+    batch, reconstruction = small()
+    predicted = reconstruction.teacher.reshape(2, ROWS * COLUMNS, PATCH * PATCH, 4)[..., 3]
+    total = 0.0
+    for clip in range(2):
+        for token in range(ROWS * COLUMNS):
+            row, column = divmod(token, COLUMNS)
+            wanted = batch.anomaly_map[clip, 0, row * PATCH :, column * PATCH :][:PATCH, :PATCH] * 2 - 1
+            error = (predicted[clip, token] - wanted.flatten()).square().mean()
+            total += float(error) * (float(batch.token_weights[clip, token]) + 1 / (ROWS * COLUMNS)) / 2
+    assert map_loss(batch, reconstruction, PATCH).item() == pytest.approx(total / 2, rel=1e-5)
 
 
 def test_a_token_without_weight_does_not_count():

@@ -4,9 +4,9 @@ from batches import picked, random_batch
 from training import copied, fit, narrow_network, predict, stage_of
 
 from aed_lightning.scoring.rules import RULES
-from aed_lightning.stages import StageOptions, StudentStage, TeacherStage
+from aed_lightning.stages import StudentStage, TeacherOptions, TeacherStage
 
-QUICK = StageOptions(learning_rate=1e-3)
+QUICK = TeacherOptions(learning_rate=1e-3)
 BATCHES = [random_batch(seed=1), random_batch(seed=2, clips=3)]
 
 

@@ -3,9 +3,9 @@ from batches import random_batch, smooth_batch
 from training import copied, fit, narrow_network, plain_trainer, predict, silenced_loader, stage_of
 
 from aed_lightning.model import student_loss
-from aed_lightning.stages import StageOptions, StudentStage, TeacherStage
+from aed_lightning.stages import StageOptions, StudentStage, TeacherOptions, TeacherStage
 
-QUICK = StageOptions(learning_rate=1e-3)
+QUICK = TeacherOptions(learning_rate=1e-3)
 BATCHES = [random_batch(seed=1), random_batch(seed=2, clips=3)]
 
 

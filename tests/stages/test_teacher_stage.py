@@ -3,11 +3,11 @@ import torch
 from batches import random_batch, smooth_batch
 from training import copied, fit, narrow_network, plain_trainer, predict, silenced_loader, stage_of
 
-from aed_lightning.model import head_loss, teacher_loss
+from aed_lightning.model import head_loss, map_loss, teacher_loss
 from aed_lightning.scoring.rules import DefaultRule, PaperRule
-from aed_lightning.stages import StageOptions, StudentStage, TeacherStage
+from aed_lightning.stages import StudentStage, TeacherOptions, TeacherStage
 
-QUICK = StageOptions(learning_rate=1e-3)
+QUICK = TeacherOptions(learning_rate=1e-3)
 BATCHES = [random_batch(seed=1), random_batch(seed=2, clips=3)]
 
 
@@ -20,12 +20,13 @@ def test_the_teacher_stage_leaves_the_student_untouched_and_moves_everything_els
     assert unmoved == {name for name in before if name.startswith(("student.", "levels."))}
 
 
-@pytest.mark.parametrize("weight", [0.0, 1.0, 2.5])
-def test_its_loss_is_the_teachers_plus_the_weighted_heads(weight):
+@pytest.mark.parametrize(("head", "map_"), [(0.0, 0.0), (1.0, 0.0), (2.5, 0.5), (0.0, 3.0)])
+def test_its_loss_is_the_teachers_plus_the_weighted_heads_and_maps(head, map_):
     batch = random_batch()
-    stage = stage_of(TeacherStage, narrow_network(dropout=0.0), QUICK, head_loss_weight=weight)
+    options = TeacherOptions(head_loss_weight=head, map_loss_weight=map_)
+    stage = stage_of(TeacherStage, narrow_network(dropout=0.0), options)
     answer = stage.reconstruct(batch, with_student=False)
-    expected = teacher_loss(batch, answer, 8) + weight * head_loss(batch, answer)
+    expected = teacher_loss(batch, answer, 8) + head * head_loss(batch, answer) + map_ * map_loss(batch, answer, 8)
     stage.log = lambda *_, **__: None
     torch.testing.assert_close(stage.training_step(batch, 0), expected)
 
@@ -45,7 +46,7 @@ def test_it_scores_without_the_student():
 
 
 def test_eight_clips_are_overfitted_to_a_tenth_of_the_first_loss():
-    options = StageOptions(learning_rate=2e-3, weight_decay=0.0, schedule="cosine", warmup_steps=10)
+    options = TeacherOptions(learning_rate=2e-3, weight_decay=0.0, schedule="cosine", warmup_steps=10)
     network = narrow_network(encoder_dim=64, decoder_dim=64, dropout=0.0)
     losses = fit(stage_of(TeacherStage, network, options, total_steps=200), [smooth_batch()], steps=200)
     assert losses[-1] < 0.1 * losses[0]
