@@ -17,24 +17,46 @@ CARD_VERSION = 2
 """2: with what is normal at each place, on which scores and thresholds rest."""
 
 
-def save_weights(paths: RunPaths, network: AutoEncoder, card: Mapping[str, Any]) -> None:
-    """Write `model.safetensors` and `model.json` of a run; `card` says what else a user of the weights must know."""
+SHIPPED = Path(__file__).parents[1] / "pretrained"
+"""A folder for each name of weights that come with the package."""
+
+
+def save_weights(paths: RunPaths, network: AutoEncoder, card: Mapping[str, Any], *, half: bool = False) -> None:
+    """Write `model.safetensors` and `model.json` of a run; `card` says what else a user of the weights must know.
+
+    half: matrices and kernels as float16, which halves the file; what is normal, statistics and vectors as they are.
+    """
+    halved = {name for name, value in network.named_parameters() if half and value.ndim > 1}
+    state = {name: value.half() if name in halved else value for name, value in network.state_dict().items()}
     with atomic_path(paths.weights) as partial:
-        save_file({name: value.contiguous() for name, value in network.state_dict().items()}, partial)
+        save_file({name: value.contiguous() for name, value in state.items()}, partial)
     write_json(paths.model, {"version": CARD_VERSION, "architecture": network.architecture, **card})
 
 
-def load_weights(weights: Path) -> tuple[AutoEncoder, dict[str, Any]]:
-    """The network and the card of `weights`, a run directory or a checkpoint file of a stage.
+def find_weights(weights: Path) -> Path:
+    """Where `weights` lie: a path that exists, or the name of weights that come with the package. Raises UsageError."""
+    if weights.exists():
+        return weights
+    names = sorted(card.parent.name for card in SHIPPED.glob("*/model.json"))
+    if str(weights) in names:
+        return SHIPPED / weights
+    raise UsageError(
+        f"--weights {weights}: no such run directory or checkpoint file, and none of the names that come with the "
+        f"package ({', '.join(names)}); train one with `fit`"
+    )
 
-    A checkpoint's card says its stage and architecture only. Nothing that the file holds is run.
+
+def load_weights(weights: Path) -> tuple[AutoEncoder, dict[str, Any]]:
+    """The network, float32, and the card of `weights`: a run directory, a checkpoint file of a stage, or a name.
+
+    A checkpoint's card says its stage and architecture only. Nothing that the file holds is run. Raises UsageError
+    where there are none, DataError where they cannot be used.
     """
+    weights = find_weights(weights)
     if weights.is_dir():
         card, state = _read_run(RunPaths(weights))
-    elif weights.is_file():
-        card, state = read_checkpoint(weights)
     else:
-        raise UsageError(f"--weights {weights}: no such run directory or checkpoint file; train one with `fit`")
+        card, state = read_checkpoint(weights)
     try:
         architecture = dict(card["architecture"])
         architecture["frame_size"] = tuple(architecture["frame_size"])

@@ -19,7 +19,7 @@ from ..data.readers import Pulse, ahead, open_video
 from ..data.readers.live import LiveReader
 from ..data.sources import sha256_of
 from ..model import AutoEncoder, reconstruct
-from ..model.weights import load_weights
+from ..model.weights import find_weights, load_weights
 from ..scoring.calibration import Calibration
 from ..scoring.maps import predicted_map
 from ..scoring.rules import RULES, DefaultRule, Rule
@@ -200,14 +200,15 @@ class Scorer:
 
 
 def load(weights: str | Path, *, device: str = "auto", precision: str = "auto") -> Scorer:
-    """A scorer for `weights`: a run directory, or a checkpoint file, which says nothing of rule, smoothing and levels.
+    """A scorer for `weights`: a run directory, a name of weights that come with the package, or a checkpoint file,
+    which says nothing of rule, smoothing and levels.
 
     device: "auto" takes a GPU where there is one. precision: "32-true", "bf16-mixed", or "auto", that of the training
     where the processor has it. Raises UsageError, DataError.
     """
     if precision not in ("auto", "32-true", "bf16-mixed"):
         raise UsageError(f"precision {precision!r}: give auto, 32-true or bf16-mixed")
-    path = Path(weights)
+    path = find_weights(Path(weights))
     network, card = load_weights(path)
     place = _device(device)
     if precision == "auto":

@@ -6,6 +6,7 @@ import torch
 
 from aed_lightning.core import DataError, RunPaths, UsageError
 from aed_lightning.model import AutoEncoder
+from aed_lightning.model import weights as weights_file
 from aed_lightning.model.weights import load_weights, read_checkpoint, refuse_other_architecture, save_weights
 
 SMALL = {"frame_size": (16, 24), "patch_size": 8, "encoder_dim": 16, "decoder_dim": 8}
@@ -170,3 +171,35 @@ def test_weights_of_another_version_are_refused_by_their_version(network, tmp_pa
     paths.model.write_text(paths.model.read_text().replace('"version": 2', '"version": 1'))
     with pytest.raises(DataError, match=r"weights of version 1, .* has version 2: .* or train again"):
         load_weights(tmp_path)
+
+
+def test_half_precision_halves_the_file_and_keeps_vectors_statistics_and_levels_exact(network, tmp_path):
+    torch.nn.init.normal_(network.levels.anomaly_map)
+    for name, half in (("whole", False), ("half", True)):
+        (tmp_path / name).mkdir()
+        save_weights(RunPaths(tmp_path / name), network, {}, half=half)
+    whole, half = (RunPaths(tmp_path / name).weights.stat().st_size for name in ("whole", "half"))
+    assert half < 0.7 * whole
+    found, expected = load_weights(tmp_path / "half")[0].state_dict(), network.state_dict()
+    parameters = {name: value for name, value in network.named_parameters() if value.ndim > 1}
+    for name, value in expected.items():
+        assert found[name].dtype == value.dtype
+        assert torch.equal(found[name], value.half().float() if name in parameters else value), name
+
+
+def test_weights_that_come_with_the_package_are_found_by_their_name_unless_a_path_has_it(
+    network, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(weights_file, "SHIPPED", tmp_path / "pretrained")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"--weights crossing: no such .* that come with the package \(\)"):
+        load_weights(Path("crossing"))
+    shipped = tmp_path / "pretrained/crossing"
+    shipped.mkdir(parents=True)
+    save_weights(RunPaths(shipped), network, {"stage": "student"})
+    assert load_weights(Path("crossing"))[1]["stage"] == "student"
+    with pytest.raises(UsageError, match=r"--weights nowhere: .* \(crossing\)"):
+        load_weights(Path("nowhere"))
+    (tmp_path / "crossing").mkdir()
+    save_weights(RunPaths(tmp_path / "crossing"), network, {"stage": "teacher"})
+    assert load_weights(Path("crossing"))[1]["stage"] == "teacher"
