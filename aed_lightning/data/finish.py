@@ -18,10 +18,12 @@ class Finish:
     """Normalize, paste, and weigh tokens by motion.
 
     patch_size: side of a token; a multiple of `cell`, the side of a cell of the stored motion, both in pixels.
+    motion_weights: whether tokens weigh by their motion, or all alike.
     """
 
     patch_size: int
     cell: int
+    motion_weights: bool = True
 
     def __call__(self, clips: Clips) -> Batch:
         frames = torch.empty(clips.frames.shape, device=clips.frames.device)
@@ -50,7 +52,7 @@ class Finish:
             anomaly_map=anomaly_map.unsqueeze(1),
             motion=motion,
             mean_motion=clips.motion.float().mean(dim=(1, 2, 3)),
-            token_weights=token_weights(motion),
+            token_weights=token_weights(motion if self.motion_weights else torch.ones_like(motion)),
             video=clips.video,
             frame_index=clips.frame_index,
             epoch=clips.epoch,

@@ -46,6 +46,7 @@ class DataModule(L.LightningDataModule):
     cuts out of normal video it cuts out of the held-out videos, and pastes decoys of between the events.
     holdout: number of training videos kept from training, for validation. validation_copies: how often each of them is
     seen with pasted events, others each time: a few events of a short video say little.
+    motion_weights: whether tokens weigh by their motion in the losses, as the paper has it, or all alike.
     batch_size: clips a step on this process. workers: processes that load clips, 0 for none.
     patch_size: side of a token, pixels. seed: of order, pasting and events.
     """
@@ -67,6 +68,7 @@ class DataModule(L.LightningDataModule):
         validation_anomalies: AnomalySource | None = None,
         holdout: int = 2,
         validation_copies: int = 1,
+        motion_weights: bool = True,
         batch_size: int = 32,
         workers: int = 0,
         patch_size: int = 16,
@@ -107,7 +109,7 @@ class DataModule(L.LightningDataModule):
         self.validation_anomalies = deepcopy(validation_anomalies) or ProceduralValidation()
         self.holdout, self.validation_copies = holdout, validation_copies
         self.batch_size, self.workers, self.seed = batch_size, workers, seed
-        self.finish = Finish(patch_size, cell)
+        self.finish = Finish(patch_size, cell, motion_weights)
         self._store: Store | None = None
         self._training: ClipLoader | None = None
         self._place: dict[str, int] = {}

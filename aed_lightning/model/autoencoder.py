@@ -21,6 +21,7 @@ from .decoders import Decoder, DecoderInput
 from .encoder import Encoder
 from .grid import TokenGrid, visible_indices
 from .levels import NormalLevels
+from .masking import packed_order
 
 OUTPUT_CHANNELS = 4
 
@@ -37,6 +38,8 @@ class AutoEncoder(nn.Module):
     dropout: inside the perceptrons of the blocks.
     attention_scale: "dim" as the released model, or "head" as usual.
     classification_head: whether the class token says if the clip carries a pasted anomaly.
+    convolution: of the encoder, on the true "grid", or over visible tokens "packed" in random order as in the released
+    code, for comparison (docs/adr/0003).
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class AutoEncoder(nn.Module):
         dropout: float = 0.1,
         attention_scale: Literal["dim", "head"] = "dim",
         classification_head: bool = True,
+        convolution: Literal["grid", "packed"] = "grid",
     ) -> None:
         super().__init__()
         self.architecture: dict[str, Any] = {
@@ -84,9 +88,14 @@ class AutoEncoder(nn.Module):
         self.patch_size = patch_size
         self.rows, self.columns = height // patch_size, width // patch_size
         self.tokens = self.rows * self.columns
-        self.mask_ratio = mask_ratio
+        self.mask_ratio, self.convolution = mask_ratio, convolution
         if self.visible_tokens(mask_ratio) == 0:
             raise UsageError(f"model.mask_ratio {mask_ratio} leaves none of {self.tokens} tokens visible; lower it")
+        if convolution == "packed" and self.visible_tokens(mask_ratio) % self.rows:
+            raise UsageError(
+                f"model.convolution packed: {self.visible_tokens(mask_ratio)} visible tokens do not fill {self.rows} "
+                f"rows; give another model.mask_ratio than {mask_ratio}"
+            )
 
         def blocks(dim: int, depth: int) -> list[CvtBlock]:
             return [CvtBlock(dim, heads, dropout=dropout, scale=attention_scale) for _ in range(depth)]
@@ -119,8 +128,12 @@ class AutoEncoder(nn.Module):
         visible = self.visible_tokens(self.mask_ratio if mask_ratio is None else mask_ratio)
         if mask.device.type == "cpu" and not bool((~mask).sum(1).eq(visible).all()):
             raise ValueError(f"a mask must leave exactly {visible} of {self.tokens} tokens visible")
-        grid = TokenGrid(self.rows, self.columns, visible_indices(mask, visible))
-        encoded = self.encoder(inputs, grid)
+        if self.convolution == "packed":
+            grid = TokenGrid(self.rows, self.columns, packed_order(mask, visible))
+            encoded = self.encoder(inputs, grid, TokenGrid(self.rows, visible // self.rows))
+        else:
+            grid = TokenGrid(self.rows, self.columns, visible_indices(mask, visible))
+            encoded = self.encoder(inputs, grid, grid)
         full_grid = TokenGrid(self.rows, self.columns)
         tokens = self.decoder_input(encoded, grid)
         for block in self.shared:

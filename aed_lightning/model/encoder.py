@@ -21,10 +21,11 @@ class Encoder(nn.Module):
         self.norm = nn.LayerNorm(dim, eps=1e-6)
 
     def forward(
-        self, inputs: Float[Tensor, "batch channels height width"], grid: TokenGrid
+        self, inputs: Float[Tensor, "batch channels height width"], grid: TokenGrid, convolved: TokenGrid
     ) -> Float[Tensor, "batch visible_and_class dim"]:
+        """grid: where the visible patches stand. convolved: where the convolutions take them to stand."""
         tokens = self.embedding_norm(self.embedding(grid.take(patchify(inputs, self.patch))))
         tokens = torch.cat([self.class_token.expand(len(tokens), -1, -1).to(tokens.dtype), tokens], dim=1)
         for block in self.blocks:
-            tokens = block(tokens, grid)
+            tokens = block(tokens, convolved)
         return self.norm(tokens)

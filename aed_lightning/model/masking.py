@@ -1,5 +1,6 @@
 """Which tokens are hidden: a function of what the clip is, not of where it stands in a batch."""
 
+import zlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,3 +29,12 @@ def random_masks(
         noise = generator(seed, "mask", name, frame, pass_).random(tokens)
         masks[row, np.argpartition(noise, visible - 1)[:visible]] = False
     return torch.from_numpy(masks)
+
+
+def packed_order(mask: Bool[Tensor, "batch tokens"], visible: int) -> Int[Tensor, "batch visible"]:
+    """The `visible` tokens of each clip in a random order, a function of its mask: as the released code packs them."""
+    orders = [
+        generator(zlib.crc32(hidden.numpy().tobytes()), "packed").permutation(np.flatnonzero(~hidden.numpy()))[:visible]
+        for hidden in mask.cpu()
+    ]
+    return torch.from_numpy(np.stack(orders)).to(mask.device)

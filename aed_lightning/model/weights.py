@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,9 @@ def read_checkpoint(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 
 def refuse_other_architecture(network: AutoEncoder, card: Mapping[str, Any], source: Path) -> None:
     """Raise DataError with the keys in which the architecture of `source` differs from the configured network."""
-    theirs = {key: _plain(value) for key, value in card["architecture"].items()}
+    # What a network of an earlier version could not choose, it has as the default is.
+    defaults = {name: of.default for name, of in signature(AutoEncoder).parameters.items()}
+    theirs = {key: _plain(value) for key, value in {**defaults, **card["architecture"]}.items()}
     ours = {key: _plain(value) for key, value in network.architecture.items()}
     differing = [key for key in ours if theirs.get(key) != ours[key]]
     if differing:

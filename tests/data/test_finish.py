@@ -112,6 +112,13 @@ def test_motion_from_stored_cells_is_the_motion_of_the_frames_for_every_patch(pa
     )
 
 
+def test_without_motion_weights_all_tokens_weigh_alike_and_the_motion_stays():
+    clips = Clips.stack([random_clip(pasted=True)])
+    plain, weighted = Finish(PATCH, CELL, motion_weights=False)(clips), Finish(PATCH, CELL)(clips)
+    torch.testing.assert_close(plain.token_weights, torch.full_like(plain.token_weights, 1 / 6))
+    assert torch.equal(plain.motion, weighted.motion)
+
+
 def test_the_ids_and_labels_pass_through_and_pasted_says_whether_an_anomaly_shows():
     clips = [random_clip(pasted=seed == 1, seed=seed, decoyed=seed == 2) for seed in range(3)]
     invisible = replace(clips[2], pasted=PastePlan(anomaly=tuple(sprite(0, 0, 0, 0, 3, 9) for _ in range(3))))

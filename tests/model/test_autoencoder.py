@@ -23,11 +23,12 @@ def hidden_pixels_changed(inputs, mask, patch=8):
     return torch.where(hidden, torch.full_like(inputs, 1e6), inputs)
 
 
+@pytest.mark.parametrize("convolution", ["grid", "packed"])
 @pytest.mark.parametrize("training", [True, False])
-def test_hidden_pixels_change_neither_outputs_nor_statistics(training):
+def test_hidden_pixels_change_neither_outputs_nor_statistics(training, convolution):
     answers, buffers = [], []
     for changed in (False, True):
-        network, batch, mask = network_and_masks()
+        network, batch, mask = network_and_masks(convolution=convolution)
         inputs = hidden_pixels_changed(batch.inputs, mask) if changed else batch.inputs
         answers.append(network.train(training)(inputs, mask))
         buffers.append(dict(network.named_buffers()))
@@ -35,6 +36,19 @@ def test_hidden_pixels_change_neither_outputs_nor_statistics(training):
     for output in ("teacher", "student", "class_logit"):
         assert torch.equal(getattr(answers[0], output), getattr(answers[1], output))
     assert all(torch.equal(buffers[0][name], buffers[1][name]) for name in buffers[0])
+
+
+def test_packed_convolutions_take_other_tokens_for_neighbors():
+    answers = []
+    for convolution in ("grid", "packed"):
+        network, batch, mask = network_and_masks(convolution=convolution)
+        answers.append(network.eval()(batch.inputs, mask).teacher)
+    assert not torch.allclose(*answers)
+
+
+def test_packed_convolutions_need_whole_rows():
+    with pytest.raises(UsageError, match=r"convolution packed: 22 visible tokens do not fill 4 rows"):
+        AutoEncoder(**SMALL, mask_ratio=0.3, convolution="packed")
 
 
 def test_visible_pixels_change_the_output():

@@ -3,6 +3,7 @@ import torch
 
 from aed_lightning.core import generator
 from aed_lightning.model import random_masks
+from aed_lightning.model.masking import packed_order
 
 NAMES, FRAMES, EPOCHS = ("a", "b", "a", "b"), torch.tensor([0, 0, 7, 8]), torch.tensor([0, 0, 0, 3])
 SIZES = {"tokens": 800, "visible": 400, "seed": 5}
@@ -57,3 +58,12 @@ def test_every_token_is_hidden_about_equally_often():
     share = masks.float().mean(dim=0)
     assert share.min() > 0.4
     assert share.max() < 0.6
+
+
+def test_the_packed_order_is_a_random_one_of_the_visible_tokens_and_a_function_of_the_mask():
+    masks = random_masks(NAMES, FRAMES, EPOCHS, **SIZES)
+    orders = packed_order(masks, 400)
+    for mask, order in zip(masks, orders, strict=True):
+        assert torch.equal(order.sort().values, (~mask).nonzero().flatten())
+        assert (order.diff() > 0).float().mean() < 0.6
+    assert torch.equal(packed_order(masks.flip(0), 400).flip(0), orders)

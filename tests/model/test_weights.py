@@ -203,3 +203,12 @@ def test_weights_that_come_with_the_package_are_found_by_their_name_unless_a_pat
     (tmp_path / "crossing").mkdir()
     save_weights(RunPaths(tmp_path / "crossing"), network, {"stage": "teacher"})
     assert load_weights(Path("crossing"))[1]["stage"] == "teacher"
+
+
+def test_an_architecture_of_an_earlier_version_is_not_refused_for_what_it_could_not_choose(network, tmp_path):
+    save_weights(RunPaths(tmp_path), network, {})
+    card = {"architecture": {key: value for key, value in network.architecture.items() if key != "convolution"}}
+    refuse_other_architecture(network, card, tmp_path)
+    packed = AutoEncoder(**SMALL, mask_ratio=0.0, convolution="packed")
+    with pytest.raises(DataError, match=r"convolution grid \(configured: packed\)"):
+        refuse_other_architecture(packed, card, tmp_path)

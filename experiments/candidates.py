@@ -2,12 +2,13 @@
 
 WEIGHTS: a run directory. Reads training videos only: objects are cut out of the held-out videos and pasted back into
 them, one change at a time, in events of 36 frames back to back; their frames are ranked against the same videos as they
-are. Levels are measured on the videos that were trained on, as `fit` does. No test video is opened.
+are and with decoys, as many of each. Levels are those of the weights. No test video is opened.
 """
 
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,12 @@ from aed_lightning.anomalies import SelfCut
 from aed_lightning.anomalies import self_cut as self_cut_file
 from aed_lightning.anomalies.bank import Bank, write_bank
 from aed_lightning.anomalies.cutting import Cutting
-from aed_lightning.anomalies.pasting import EventPasting
+from aed_lightning.anomalies.pasting import Instants
+from aed_lightning.anomalies.self_cut import Change
+from aed_lightning.anomalies.source import MovingObject
 from aed_lightning.cli.training import AedCLI
-from aed_lightning.core.clip import Clips
+from aed_lightning.core import generator
+from aed_lightning.core.clip import Clips, PastePlan
 from aed_lightning.data.clips import View
 from aed_lightning.metrics.official import zero_padded_filter
 from aed_lightning.model.weights import load_weights
@@ -29,7 +33,7 @@ from aed_lightning.scoring.maps import predicted_map, relative_discrepancy, rela
 
 EVENT = 36
 Frames = dict[str, np.ndarray]
-GRADES: dict[str, tuple[tuple[str, ...], tuple[float, float] | None]] = {
+GRADES: dict[str, tuple[tuple[Change, ...], tuple[float, float] | None]] = {
     "faster 1.3": (("faster",), (1.3, 1.3)),
     "faster 1.7": (("faster",), (1.7, 1.7)),
     "faster 2.2": (("faster",), (2.2, 2.2)),
@@ -44,33 +48,44 @@ GRADES: dict[str, tuple[tuple[str, ...], tuple[float, float] | None]] = {
 }
 
 
-class BackToBack(EventPasting):
-    """Events without pauses, of objects whose speed is drawn from `faster`."""
+class BackToBack:
+    """One object after another, each in the middle of its way after half of its `EVENT` frames."""
 
-    faster: tuple[float, float] | None = None
+    def __init__(self, draw: Callable[[np.random.Generator], MovingObject], decoy: bool = False) -> None:
+        self._draw, self._decoy = draw, decoy
 
-    def _event(self, frame: int) -> int:
-        return frame // self.length
-
-    def _object(self, video: str, event: int):
-        usual = self_cut_file._FASTER
-        self_cut_file._FASTER = self.faster or usual
-        try:
-            return super()._object(video, event)
-        finally:
-            self_cut_file._FASTER = usual
+    def plan(self, video: str, instants: Instants, epoch: int) -> PastePlan:
+        event = instants[1] // EVENT
+        moving = self._draw(generator(0, "event", video, event))
+        before, now, after = (moving.sprite(instant - event * EVENT - EVENT // 2) for instant in instants)
+        sprites = (before, now, after)
+        return PastePlan(decoy=sprites) if self._decoy else PastePlan(anomaly=sprites)
 
 
 def views(cli: AedCLI, bank: Bank) -> Iterator[tuple[str, View]]:
-    """Grade ("" for the videos as they are) and view."""
-    data = cli.datamodule
-    for row in data.training_rows()[1]:
-        yield "", View(row.name, row, labels_from_pasting=True)
+    """Grade ("plain" for the videos as they are, "decoys") and view."""
+    size, channels = cli.datamodule.frame_size, cli.datamodule.store.channels
+
+    def drawn(changes: tuple[Change, ...], faster: tuple[float, float] | None, numbers: np.random.Generator):
+        source = SelfCut(changes=changes, change_share=float(len(changes) > 1))
+        source.use(bank)
+        usual = self_cut_file._FASTER
+        self_cut_file._FASTER = faster or usual
+        try:
+            return source.draw(numbers, size, channels)
+        finally:
+            self_cut_file._FASTER = usual
+
+    def decoy(numbers: np.random.Generator):
+        source = SelfCut()
+        source.use(bank)
+        return source.draw_decoy(numbers, size, channels)
+
+    for row in cli.datamodule.training_rows()[1]:
+        yield "plain", View(row.name, row, labels_from_pasting=True)
+        yield "decoys", View(f"{row.name} decoys", row, BackToBack(decoy, decoy=True), labels_from_pasting=True)
         for grade, (changes, faster) in GRADES.items():
-            source = SelfCut(changes=changes, change_share=float(len(changes) > 1))
-            source.use(bank)
-            pasting = BackToBack(source, data.frame_size, data.store.channels, data.seed, EVENT)
-            pasting.faster = faster
+            pasting = BackToBack(partial(drawn, changes, faster))
             yield grade, View(f"{row.name} {grade}", row, pasting, labels_from_pasting=True)
 
 
@@ -105,12 +120,14 @@ def candidates() -> dict[str, Callable[[Frames], np.ndarray]]:
     for number in (1, 4, 16):
         found[f"map, {number} highest"] = lambda of, n=number: top(of["map"], n)
         found[f"discrepancy, {number} highest"] = lambda of, n=number: top(of["discrepancy"], n)
-    for gap in (0.0, 0.25, 0.5, 1.0):
-        for logit in (1.0, 2.0, 3.0, 4.0):
+    for gap in (0.0, 0.5):
+        for logit in (0.5, 1.0, 2.0, 4.0):
             for floor in (3.0, 5.0, 7.0):
                 found[f"map + {gap} discrepancy + {logit} logit - {floor}"] = lambda of, g=gap, w=logit, f=floor: (
                     np.logaddexp(0, top(of["map"] + g * of["discrepancy"], 4) + w * of["logit"] - f)
                 )
+    for floor in (0.0, 2.0, 3.0, 5.0):
+        found[f"2 logit - {floor}"] = lambda of, f=floor: np.logaddexp(0, 2 * of["logit"] - f)
     return found
 
 
@@ -136,19 +153,22 @@ def main() -> None:
         "official": lambda scores: zero_padded_filter(scores, 38, 11),
     }
     for name, smooth in filters.items():
-        print(f"\n{name}; {'; '.join(GRADES)}; mean; mean of faster and gliding")
+        print(f"\n{name}; {'; '.join(GRADES)}; mean; mean of faster and gliding; decoys against plain")
         results = []
         for candidate, score in candidates().items():
             by_grade: dict[str, list[np.ndarray]] = {}
             for grade, view in graded:
                 frames = found[view.name]
                 smoothed = smooth(score(frames).astype(np.float64))
-                by_grade.setdefault(grade, []).append(smoothed[frames["label"] == 1] if grade else smoothed)
-            normal = np.concatenate(by_grade[""])
-            results.append((candidate, [auc(normal, np.concatenate(by_grade[grade])) for grade in GRADES]))
-        for candidate, row in sorted(results, key=lambda result: -np.mean(result[1])):
+                anomalous = frames["label"] == 1
+                by_grade.setdefault(grade, []).append(smoothed[anomalous] if grade in GRADES else smoothed)
+            joined = {grade: np.concatenate(scores) for grade, scores in by_grade.items()}
+            normal = np.concatenate([joined["plain"], joined["decoys"]])
+            row = [auc(normal, joined[grade]) for grade in GRADES]
+            results.append((candidate, row, auc(joined["plain"], joined["decoys"])))
+        for candidate, row, decoys in sorted(results, key=lambda result: -np.mean(result[1])):
             figures = "  ".join(f"{value:.3f}" for value in row)
-            print(f"{candidate:<40} {figures}   {np.mean(row):.4f}  {np.mean(row[:5]):.4f}", flush=True)
+            print(f"{candidate:<40} {figures}   {np.mean(row):.4f}  {np.mean(row[:5]):.4f}  {decoys:.3f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,109 @@
+"""What each part is worth: python experiments/ablations.py toy|ped2 [--data.root ROOT] [--only ROW ...]
+
+Trains and tests each row that has no metrics.json below experiments/0007-ablations/DATASET yet (runs/ablations holds
+the runs; one that was interrupted goes on), and writes table.md there. Rows of "fusion" and "hidden while scoring" score
+the weights of the row "all of it" anew; every other row is a training of its own, seed 0.
+"""
+
+import argparse
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+RULES = "aed_lightning.scoring.rules."
+DEFAULT, OFFICIAL = (f"--scoring={RULES}{name}Rule" for name in ("Default", "Official"))
+FULL = "all of it"
+CUT, DRAWN = "aed_lightning.anomalies.SelfCut", "aed_lightning.anomalies.ProceduralTraining"
+
+
+def weights(anomaly_map: float, discrepancy: float, head: float) -> list[str]:
+    return [
+        DEFAULT,
+        f"--scoring.map_weight={anomaly_map}",
+        f"--scoring.discrepancy_weight={discrepancy}",
+        f"--scoring.head_weight={head}",
+    ]
+
+
+TRAINED: dict[str, dict[str, list[str]]] = {
+    "components": {
+        FULL: [],
+        "without motion weights": ["--data.motion_weights=false"],
+        "without head": ["--model.classification_head=false", *weights(1, 0, 0)],
+        "without pasted anomalies (score: teacher error and discrepancy)": [
+            "--data.augmentation_percentage=0", "--data.decoy_percentage=0", OFFICIAL,
+        ],
+        "without a loss of the map alone": ["--teacher.map_loss_weight=0"],
+        "without decoys": ["--data.decoy_percentage=0"],
+    },
+    "clips with an anomaly": {f"{percent} %": [f"--data.augmentation_percentage={percent}"] for percent in (25, 50, 75)},
+    "source of anomalies": {
+        "drawn": [f"--data.anomalies={DRAWN}", "--data.decoy_percentage=0"],
+        "cut out": [f"--data.anomalies={CUT}"],
+    },
+    "convolution of the encoder": {"packed": ["--model.convolution=packed"]},
+}  # fmt: skip
+SCORED: dict[str, dict[str, list[str]]] = {
+    "fusion": {
+        "teacher error": [OFFICIAL, "--scoring.discrepancy=false"],
+        "teacher error and discrepancy": [OFFICIAL],
+        "discrepancy, relative": weights(0, 1, 0),
+        "map, relative": weights(1, 0, 0),
+        "head": weights(0, 0, 2),
+        "map and head": weights(1, 0, 2),
+        "map, head and discrepancy": weights(1, 1, 2),
+    },
+    "hidden while scoring": {
+        f"{round(100 * ratio)} %": [f"--scoring.mask_ratio={ratio}"] for ratio in (0.0, 0.25, 0.5)
+    },
+}
+
+
+def slug(row: str) -> str:
+    return "".join(letter if letter.isalnum() else "-" for letter in row.partition(" (")[0])
+
+
+def aed(*arguments: str) -> None:
+    print("python -m aed_lightning", *arguments, flush=True)
+    subprocess.run([sys.executable, "-m", "aed_lightning", *arguments], check=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("dataset", choices=("toy", "ped2"))
+    parser.add_argument("--data.root", dest="root")
+    parser.add_argument("--only", nargs="+", help="rows, by their names")
+    options = parser.parse_args()
+    common = [f"--config=configs/{options.dataset}.yaml"] + ([f"--data.root={options.root}"] if options.root else [])
+    runs, kept = Path("runs/ablations") / options.dataset, Path("experiments/0007-ablations") / options.dataset
+    lines = ["| | row | micro AUC | macro AUC | not smoothed, micro | options |", "|---|---|---|---|---|---|"]
+    for tables, verb in ((TRAINED, "fit"), (SCORED, "test")):
+        for table, rows in tables.items():
+            for row, changes in rows.items():
+                run, figures = runs / slug(f"{table} {row}"), kept / slug(f"{table} {row}") / "metrics.json"
+                if not figures.is_file() and (options.only is None or row in options.only):
+                    if verb == "fit":
+                        aed("fit", *common, *changes, f"--run_dir={run}", "--resume=auto")
+                    else:
+                        shutil.rmtree(run, ignore_errors=True)  # half a test is no test
+                        aed(
+                            "test",
+                            *common,
+                            *changes,
+                            f"--weights={runs / slug(f'components {FULL}')}",
+                            f"--run_dir={run}",
+                        )
+                    figures.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(run / "metrics.json", figures)
+                if figures.is_file():
+                    found = json.loads(figures.read_text(encoding="utf-8"))
+                    values = (found["standard"]["micro_auc"], found["standard"]["macro_auc"], found["raw"]["micro_auc"])
+                    told = " ".join(changes).replace(RULES, "").replace("aed_lightning.anomalies.", "")
+                    lines.append(f"| {table} | {row} | {' | '.join(f'{value:.3f}' for value in values)} | `{told}` |")
+                    (kept / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
