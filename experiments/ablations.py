@@ -1,8 +1,8 @@
 """What each part is worth: python experiments/ablations.py toy|ped2 [--data.root ROOT] [--only ROW ...]
 
 Trains and tests each row that has no metrics.json below experiments/0007-ablations/DATASET yet (runs/ablations holds
-the runs; one that was interrupted goes on), and writes table.md there. Rows of "fusion" and "hidden while scoring" score
-the weights of the row "all of it" anew; every other row is a training of its own, seed 0.
+the runs; one that was interrupted goes on), and writes table.md there. Rows of "fusion" and "hidden while scoring"
+score the weights of the row "all of it" anew; every other row is a training of its own, seed 0.
 """
 
 import argparse
@@ -38,7 +38,9 @@ TRAINED: dict[str, dict[str, list[str]]] = {
         "without a loss of the map alone": ["--teacher.map_loss_weight=0"],
         "without decoys": ["--data.decoy_percentage=0"],
     },
-    "clips with an anomaly": {f"{percent} %": [f"--data.augmentation_percentage={percent}"] for percent in (25, 50, 75)},
+    "clips with an anomaly": {
+        f"{percent} %": [f"--data.augmentation_percentage={percent}"] for percent in (25, 50, 75)
+    },
     "source of anomalies": {
         "drawn": [f"--data.anomalies={DRAWN}", "--data.decoy_percentage=0"],
         "cut out": [f"--data.anomalies={CUT}"],
