@@ -44,7 +44,7 @@ class RandomPasting:
         middle = instants[1]
         anomaly, decoy = (
             moving and _sprites(moving, instants, middle)
-            for moving in (self.drawn(video, middle, epoch), self._decoy(video, middle, epoch))
+            for moving in (self.drawn(video, middle, epoch), self.decoy(video, middle, epoch))
         )
         return PastePlan(anomaly, decoy)
 
@@ -55,7 +55,8 @@ class RandomPasting:
             return None
         return self.source.draw(draw, self.frame_size, self.channels)
 
-    def _decoy(self, video: str, middle: int, epoch: int) -> MovingObject | None:
+    def decoy(self, video: str, middle: int, epoch: int) -> MovingObject | None:
+        """The decoy for the clip around frame `middle`, or none where the clip is not chosen."""
         draw = generator(self.seed, "decoy", video, middle, epoch)
         if self.decoys is None or 100 * draw.random() >= self.decoy_percentage:
             return None

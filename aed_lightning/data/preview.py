@@ -86,11 +86,15 @@ def training_clips(module: DataModule, clips: int) -> Iterator[ShownClip]:
 def _source(batch: Batch, clip: int, pasting: RandomPasting | None) -> str:
     """What was pasted into a clip, drawn once more: the batch has only the pixels of it."""
     frame, epoch = int(batch.frame_index[clip]), int(batch.epoch[clip])
-    moving = pasting.drawn(batch.video[clip], frame, epoch) if pasting else None
-    if moving is None:
-        return "nothing pasted"
-    share = float(batch.anomaly_map[clip].mean())
-    return f"pasted: {type(moving).__name__}, {100 * share:.2g} % of the frame"
+    video = batch.video[clip]
+    moving, decoy = (
+        (pasting.drawn(video, frame, epoch), pasting.decoy(video, frame, epoch)) if pasting else (None, None)
+    )
+    told = "no anomaly pasted"
+    if moving is not None:
+        share = float(batch.anomaly_map[clip].mean())
+        told = f"pasted: {type(moving).__name__}, {100 * share:.2g} % of the frame"
+    return told if decoy is None else f"{told}, and a decoy"
 
 
 def _shown(batch: Batch, clip: int, source: str, patch_size: int) -> ShownClip:
@@ -133,7 +137,7 @@ def _sheet_row(clip: ShownClip, names: tuple[str, str, str]) -> Picture:
     """All panels of a clip side by side, under its title."""
     panels = [
         *(_panel(picture, name) for picture, name in zip(clip.inputs, names, strict=True)),
-        _panel(clip.target, "t, clean: the target"),
+        _panel(clip.target, "t, no anomaly: the target"),
         *_map_panels(clip),
     ]
     row = np.concatenate(panels, axis=1)

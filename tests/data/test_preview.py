@@ -7,6 +7,7 @@ import pytest
 import torch
 from squares import FRAME_SIZE
 
+from aed_lightning.anomalies import SelfCut
 from aed_lightning.core.clip import Batch
 from aed_lightning.data.module import DataModule
 from aed_lightning.data.preview import LOOPS, ShownClip, training_clips, write_preview
@@ -16,8 +17,14 @@ def module_of(squares, **options) -> DataModule:
     module = DataModule(
         "squares",
         root=squares.root,
-        store=squares.store,
-        **{"frame_size": FRAME_SIZE, "patch_size": 8, "holdout": 1, "batch_size": 8, "augmentation_percentage": 50.0}
+        **{
+            "store": squares.store,
+            "frame_size": FRAME_SIZE,
+            "patch_size": 8,
+            "holdout": 1,
+            "batch_size": 8,
+            "augmentation_percentage": 50.0,
+        }
         | options,
     )
     module.prepare_data()
@@ -61,10 +68,18 @@ def test_motion_and_weights_are_brightest_where_the_batch_has_its_largest_token(
             assert np.argmax(grid[:, 0, :, 0]) == int(tokens.argmax())
 
 
-@pytest.mark.parametrize(("percentage", "words"), [(0.0, "nothing pasted"), (100.0, "pasted: ProceduralObject, ")])
+@pytest.mark.parametrize(("percentage", "words"), [(0.0, "no anomaly pasted"), (100.0, "pasted: ProceduralObject, ")])
 def test_the_title_says_whether_something_was_pasted_and_what(squares, percentage: float, words: str):
     for clip in training_clips(module_of(squares, augmentation_percentage=percentage), 8):
         assert words in clip.title
+
+
+def test_the_title_tells_of_a_decoy(squares, tmp_path: Path):
+    module = module_of(
+        squares, store=tmp_path, anomalies=SelfCut(), augmentation_percentage=0.0, decoy_percentage=100.0
+    )
+    module.cut_objects()
+    assert [clip.title.partition("no anomaly pasted")[2] for clip in training_clips(module, 4)] == 4 * [", and a decoy"]
 
 
 def test_sheets_and_video_hold_every_clip(squares, tmp_path: Path):
