@@ -42,11 +42,11 @@ class RandomPasting:
     def plan(self, video: str, instants: Instants, epoch: int) -> PastePlan:
         """Sprites in the chosen shares of the clips."""
         middle = instants[1]
-        anomaly, decoy = (
-            moving and _sprites(moving, instants, middle)
-            for moving in (self.drawn(video, middle, epoch), self.decoy(video, middle, epoch))
+        anomaly, decoy = self.drawn(video, middle, epoch), self.decoy(video, middle, epoch)
+        return PastePlan(
+            anomaly=None if anomaly is None else _sprites(anomaly, instants, middle),
+            decoy=None if decoy is None else _sprites(decoy, instants, middle),
         )
-        return PastePlan(anomaly, decoy)
 
     def drawn(self, video: str, middle: int, epoch: int) -> MovingObject | None:
         """The object for the clip around frame `middle`, or none where the clip is not chosen."""

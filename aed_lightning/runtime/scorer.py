@@ -11,7 +11,7 @@ import torch
 from jaxtyping import Float, UInt8
 
 from ..core import DataError, FrameScores, RunPaths, UsageError
-from ..core.clip import Batch, Clips
+from ..core.clip import Batch, Clips, PastePlan
 from ..core.environment import has_bfloat16
 from ..data.finish import Finish
 from ..data.ingest import stored_frame
