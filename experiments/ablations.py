@@ -18,9 +18,10 @@ FULL = "all of it"
 CUT, DRAWN = "aed_lightning.anomalies.SelfCut", "aed_lightning.anomalies.ProceduralTraining"
 
 
-def weights(anomaly_map: float, discrepancy: float, head: float) -> list[str]:
+def weights(anomaly_map: float, discrepancy: float, head: float, error: float = 0) -> list[str]:
     return [
         DEFAULT,
+        f"--scoring.error_weight={error}",
         f"--scoring.map_weight={anomaly_map}",
         f"--scoring.discrepancy_weight={discrepancy}",
         f"--scoring.head_weight={head}",
@@ -49,13 +50,15 @@ TRAINED: dict[str, dict[str, list[str]]] = {
 }  # fmt: skip
 SCORED: dict[str, dict[str, list[str]]] = {
     "fusion": {
-        "teacher error": [OFFICIAL, "--scoring.discrepancy=false"],
-        "teacher error and discrepancy": [OFFICIAL],
+        "teacher error, mean": [OFFICIAL, "--scoring.discrepancy=false"],
+        "teacher error and discrepancy, mean": [OFFICIAL],
+        "teacher error, relative": weights(0, 0, 0, error=1),
         "discrepancy, relative": weights(0, 1, 0),
+        "teacher error and discrepancy, relative": weights(0, 1, 0, error=1),
         "map, relative": weights(1, 0, 0),
         "head": weights(0, 0, 2),
         "map and head": weights(1, 0, 2),
-        "map, head and discrepancy": weights(1, 1, 2),
+        "all four": weights(1, 0.5, 2, error=0.5),
     },
     "hidden while scoring": {
         f"{round(100 * ratio)} %": [f"--scoring.mask_ratio={ratio}"] for ratio in (0.0, 0.25, 0.5)

@@ -29,7 +29,7 @@ from aed_lightning.core.clip import Clips, PastePlan
 from aed_lightning.data.clips import View
 from aed_lightning.metrics.official import zero_padded_filter
 from aed_lightning.model.weights import load_weights
-from aed_lightning.scoring.maps import predicted_map, relative_discrepancy, relative_map
+from aed_lightning.scoring.maps import predicted_map, relative_discrepancy, relative_error, relative_map
 
 EVENT = 36
 Frames = dict[str, np.ndarray]
@@ -90,7 +90,7 @@ def views(cli: AedCLI, bank: Bank) -> Iterator[tuple[str, View]]:
 
 
 def scored(cli: AedCLI, loader: Iterator[Clips]) -> dict[str, Frames]:
-    """Of each view, in order of the frames: map and discrepancy per place, logit in spreads, label."""
+    """Of each view, in order of the frames: error, map and discrepancy per place, logit in spreads, label."""
     stage, levels = cli.build_stage("student").eval(), cli.network.levels()
     found: dict[str, list] = {}
     for clips in loader:
@@ -101,10 +101,11 @@ def scored(cli: AedCLI, loader: Iterator[Clips]) -> dict[str, Frames]:
         assert gap is not None
         assert output.class_logit is not None
         logit = (output.class_logit.float() - levels.class_logit[0]) / levels.class_logit[1]
-        columns = (relative_map(output), predicted_map(output), gap, logit, batch.label)
+        error = relative_error(batch, output, cli.network.patch_size)
+        columns = (error, relative_map(output), predicted_map(output), gap, logit, batch.label)
         for clip, view in enumerate(batch.video):
             found.setdefault(view, []).append([column[clip].numpy() for column in columns])
-    names = ("map", "plain map", "discrepancy", "logit", "label")
+    names = ("error", "map", "plain map", "discrepancy", "logit", "label")
     return {view: dict(zip(names, map(np.array, zip(*rows, strict=True)), strict=True)) for view, rows in found.items()}
 
 
@@ -120,11 +121,14 @@ def candidates() -> dict[str, Callable[[Frames], np.ndarray]]:
     for number in (1, 4, 16):
         found[f"map, {number} highest"] = lambda of, n=number: top(of["map"], n)
         found[f"discrepancy, {number} highest"] = lambda of, n=number: top(of["discrepancy"], n)
-    for gap in (0.0, 0.5):
+        found[f"error, {number} highest"] = lambda of, n=number: top(of["error"], n)
+    for error, gap in ((0.0, 0.0), (0.25, 0.0), (0.5, 0.0), (0.0, 0.5)):
         for logit in (0.5, 1.0, 2.0, 4.0):
             for floor in (3.0, 5.0, 7.0):
-                found[f"map + {gap} discrepancy + {logit} logit - {floor}"] = lambda of, g=gap, w=logit, f=floor: (
-                    np.logaddexp(0, top(of["map"] + g * of["discrepancy"], 4) + w * of["logit"] - f)
+                found[f"map + {error} error + {gap} discrepancy + {logit} logit - {floor}"] = (
+                    lambda of, e=error, g=gap, w=logit, f=floor: np.logaddexp(
+                        0, top(of["map"] + e * of["error"] + g * of["discrepancy"], 4) + w * of["logit"] - f
+                    )
                 )
     for floor in (0.0, 2.0, 3.0, 5.0):
         found[f"2 logit - {floor}"] = lambda of, f=floor: np.logaddexp(0, 2 * of["logit"] - f)
@@ -168,7 +172,7 @@ def main() -> None:
             results.append((candidate, row, auc(joined["plain"], joined["decoys"])))
         for candidate, row, decoys in sorted(results, key=lambda result: -np.mean(result[1])):
             figures = "  ".join(f"{value:.3f}" for value in row)
-            print(f"{candidate:<40} {figures}   {np.mean(row):.4f}  {np.mean(row[:5]):.4f}  {decoys:.3f}", flush=True)
+            print(f"{candidate:<55} {figures}   {np.mean(row):.4f}  {np.mean(row[:5]):.4f}  {decoys:.3f}", flush=True)
 
 
 if __name__ == "__main__":

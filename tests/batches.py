@@ -79,4 +79,4 @@ def random_levels(tokens: int, seed=7) -> Levels:
     def levels(*size: int):
         return torch.stack([torch.randn(size, generator=draw), torch.rand(size, generator=draw) + 0.5])
 
-    return Levels(levels(tokens), levels(tokens), levels())
+    return Levels(levels(tokens), levels(tokens), levels(tokens), levels())

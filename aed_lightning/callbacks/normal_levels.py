@@ -6,7 +6,7 @@ from lightning.pytorch.trainer.states import TrainerFn
 from torch import Tensor
 
 from ..data.module import DataModule
-from ..scoring.maps import mean_discrepancy, predicted_map
+from ..scoring.maps import mean_discrepancy, mean_error, predicted_map
 from ..stages.stage import Stage
 
 
@@ -32,6 +32,7 @@ class MeasureNormalLevels(L.Callback):
     @torch.no_grad()
     def _measure(self, trainer: L.Trainer, stage: L.LightningModule) -> None:
         assert isinstance(stage, Stage)
+        errors: list[Tensor] = []
         maps: list[Tensor] = []
         discrepancies: list[Tensor] = []
         logits: list[Tensor] = []
@@ -39,6 +40,7 @@ class MeasureNormalLevels(L.Callback):
             batch = trainer.strategy.batch_to_device(clips)
             with trainer.precision_plugin.val_step_context():
                 found = stage.reconstruct(batch, stage.name == "student", stage.rule.mask_ratio)
+            errors.append(mean_error(batch, found, stage.network.patch_size))
             maps.append(predicted_map(found))
             discrepancy = mean_discrepancy(found)
             if discrepancy is not None:
@@ -46,6 +48,7 @@ class MeasureNormalLevels(L.Callback):
             if found.class_logit is not None:
                 logits.append(found.class_logit.float())
         stage.network.levels.measure(
+            torch.cat(errors),
             torch.cat(maps),
             torch.cat(discrepancies) if discrepancies else None,
             torch.cat(logits) if logits else None,

@@ -146,9 +146,11 @@ class Batch:
 class Levels:
     """Mean and spread, in this order, on normal video; 0 and 1 where they were not measured.
 
-    anomaly_map: predicted, of each token. discrepancy: of teacher and student, of each token. class_logit: of a frame.
+    error: of the teacher's colors, of each token. anomaly_map: predicted, of each token. discrepancy: of teacher and
+    student, of each token. class_logit: of a frame.
     """
 
+    error: Float[Tensor, "2 tokens"]
     anomaly_map: Float[Tensor, "2 tokens"]
     discrepancy: Float[Tensor, "2 tokens"]
     class_logit: Float[Tensor, "2"]

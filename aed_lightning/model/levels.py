@@ -17,30 +17,38 @@ _LEAST_SPREAD = 0.5
 
 
 class NormalLevels(nn.Module):
-    """Mean and spread of map, discrepancy and class logit on normal video; zeros and ones until they are measured."""
+    """Mean and spread of error, map, discrepancy and class logit on normal video; zeros and ones until measured."""
 
+    error: Tensor
     anomaly_map: Tensor
     discrepancy: Tensor
     class_logit: Tensor
 
     def __init__(self, tokens: int) -> None:
         super().__init__()
-        for name, size in (("anomaly_map", (tokens,)), ("discrepancy", (tokens,)), ("class_logit", ())):
+        for name in ("error", "anomaly_map", "discrepancy", "class_logit"):
+            size = () if name == "class_logit" else (tokens,)
             self.register_buffer(name, torch.stack([torch.zeros(size), torch.ones(size)]))
         self.register_load_state_dict_pre_hook(_keep_where_missing)  # type: ignore[no-untyped-call]
 
     def forward(self) -> Levels:
-        return Levels(self.anomaly_map, self.discrepancy, self.class_logit)
+        return Levels(self.error, self.anomaly_map, self.discrepancy, self.class_logit)
 
     @torch.no_grad()
     def measure(
         self,
+        error: Float[Tensor, "frames tokens"],
         anomaly_map: Float[Tensor, "frames tokens"],
         discrepancy: Float[Tensor, "frames tokens"] | None,
         class_logit: Float[Tensor, " frames"] | None,
     ) -> None:
         """Take the levels from normal frames; those of what there is none of stay as they are."""
-        for name, values in (("anomaly_map", anomaly_map), ("discrepancy", discrepancy), ("class_logit", class_logit)):
+        for name, values in (
+            ("error", error),
+            ("anomaly_map", anomaly_map),
+            ("discrepancy", discrepancy),
+            ("class_logit", class_logit),
+        ):
             if values is not None:
                 spread, mean = torch.std_mean(values.double(), dim=0, correction=0)
                 usual = spread.median().clamp(min=1e-6)

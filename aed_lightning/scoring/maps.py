@@ -36,10 +36,21 @@ def mean_discrepancy(reconstruction: Reconstruction) -> Float[Tensor, "batch tok
     return torch.stack([(student.float() - teacher).abs_().mean(dim=1) for student, teacher in clips])
 
 
+def mean_error(batch: Batch, reconstruction: Reconstruction, patch: int) -> Float[Tensor, "batch tokens"]:
+    """Mean squared error of the teacher's colors over each token."""
+    colors = teacher_difference(batch, reconstruction, patch).unflatten(2, (-1, 4))[..., :3]
+    return colors.square().mean(dim=(2, 3))
+
+
 def predicted_map(reconstruction: Reconstruction) -> Float[Tensor, "batch tokens"]:
     """The teacher's anomaly map as the mean of each token, brought to 0 (normal) .. 1 (anomalous)."""
     map_channel = reconstruction.teacher.unflatten(2, (-1, 4))[..., 3]
     return map_channel.float().mean(dim=2).add(1).div(2)
+
+
+def relative_error(batch: Batch, reconstruction: Reconstruction, patch: int) -> Float[Tensor, "batch tokens"]:
+    """The teacher's mean error in spreads above what is normal at each place."""
+    return _relative(mean_error(batch, reconstruction, patch), reconstruction.levels.error)
 
 
 def relative_map(reconstruction: Reconstruction) -> Float[Tensor, "batch tokens"]:

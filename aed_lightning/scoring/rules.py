@@ -14,7 +14,15 @@ from torch.nn import functional
 
 from ..core import UsageError
 from ..core.clip import Batch, Reconstruction
-from .maps import pixel_map, relative_discrepancy, relative_logit, relative_map, student_difference, teacher_difference
+from .maps import (
+    pixel_map,
+    relative_discrepancy,
+    relative_error,
+    relative_logit,
+    relative_map,
+    student_difference,
+    teacher_difference,
+)
 
 _LARGEST = 20.0
 """Spreads above the floor that count as a score of 1, so that scores stay between the 0 and the 1 that the official
@@ -78,19 +86,20 @@ class Rule(ABC):
 
 @dataclass(frozen=True)
 class DefaultRule(Rule):
-    """Ours: how far predicted map and discrepancy, where they are worst in the frame, and head are from normal.
+    """Ours: how far error, predicted map and discrepancy, where they are worst together, and head are from normal.
 
-    Each counts in spreads above its mean on normal video, map and discrepancy above that of their place: so the score
+    Each counts in spreads above its mean on normal video, all but the head above that of their place: so the score
     does not depend on where a background is hard, nor on when the training ended. Chosen on validation:
     experiments/0005-relative-rule.
 
-    map_weight, discrepancy_weight, head_weight: of the three. top: number of tokens whose mean counts.
+    error_weight, map_weight, discrepancy_weight, head_weight: of the four. top: number of tokens whose mean counts.
     floor: what they come to on normal frames; below it the score goes to 0, as the official protocol's zero
     padding wants it.
     """
 
     name: ClassVar[str] = "default"
 
+    error_weight: float = 0.0
     map_weight: float = 1.0
     discrepancy_weight: float = 0.0
     head_weight: float = 2.0
@@ -105,7 +114,7 @@ class DefaultRule(Rule):
     def frame_values(
         self, batch: Batch, reconstruction: Reconstruction, patch: int, rows: int
     ) -> Float[Tensor, " batch"]:
-        tokens = self._tokens(reconstruction, self.map_weight)
+        tokens = self._tokens(batch, reconstruction, patch, self.map_weight)
         distance = tokens.topk(min(self.top, tokens.shape[1]), dim=1).values.mean(dim=1)
         logit = relative_logit(reconstruction)
         if logit is not None:
@@ -114,10 +123,14 @@ class DefaultRule(Rule):
 
     def token_map(self, batch: Batch, reconstruction: Reconstruction, patch: int) -> Float[Tensor, "batch tokens"]:
         # Where the score leaves the map out, it still says where.
-        return self._tokens(reconstruction, self.map_weight or 1.0)
+        return self._tokens(batch, reconstruction, patch, self.map_weight or 1.0)
 
-    def _tokens(self, reconstruction: Reconstruction, map_weight: float) -> Float[Tensor, "batch tokens"]:
+    def _tokens(
+        self, batch: Batch, reconstruction: Reconstruction, patch: int, map_weight: float
+    ) -> Float[Tensor, "batch tokens"]:
         tokens = map_weight * relative_map(reconstruction)
+        if self.error_weight:
+            tokens = tokens + self.error_weight * relative_error(batch, reconstruction, patch)
         discrepancy = relative_discrepancy(reconstruction) if self.discrepancy_weight else None
         return tokens if discrepancy is None else tokens + self.discrepancy_weight * discrepancy
 

@@ -50,7 +50,7 @@ def test_every_rule_scores_the_teachers_stage_without_student(rule, head):
     assert np.isfinite(scores).all()
 
 
-@pytest.mark.parametrize("rule", [DefaultRule(), PaperRule(), OfficialRule()])
+@pytest.mark.parametrize("rule", [DefaultRule(error_weight=1.0, discrepancy_weight=1.0), PaperRule(), OfficialRule()])
 def test_no_rule_sees_what_was_pasted(rule):
     batch, reconstruction = scored()
     blind = replace(
@@ -141,6 +141,7 @@ def test_paper_filters_with_the_asked_size_and_reaches_over_its_neighbors():
         {"floor": -3.0, "top": 1},
         {"map_weight": 0.0},
         {"head_weight": 0.0, "discrepancy_weight": 2.0, "top": 7},
+        {"error_weight": 0.7, "top": 3},
         {"head_weight": 3.0, "discrepancy_weight": 0.5, "top": 10_000},
     ],
 )
@@ -148,15 +149,20 @@ def test_default_equals_a_plain_loop(weights):
     batch, reconstruction = scored()
     rule = DefaultRule(**weights)
     teacher, student = output_tokens(reconstruction.teacher), output_tokens(reconstruction.student)
-    maps, gaps, (usual_logit, spread) = (level.double().numpy() for level in vars(reconstruction.levels).values())
+    incoming = incoming_tokens(batch)
+    errors, maps, gaps, (usual_logit, spread) = (
+        level.double().numpy() for level in vars(reconstruction.levels).values()
+    )
     expected = []
     for clip in range(4):
         tokens = []
         for token in range(ROWS * COLUMNS):
             predicted = (teacher[clip, token, ..., 3].mean() + 1) / 2
             discrepancy = np.abs(student[clip, token] - teacher[clip, token]).mean()
+            error = np.square(teacher[clip, token, ..., :3] - incoming[clip, token, ..., :3]).mean()
             tokens.append(
-                rule.map_weight * (predicted - maps[0, token]) / maps[1, token]
+                rule.error_weight * (error - errors[0, token]) / errors[1, token]
+                + rule.map_weight * (predicted - maps[0, token]) / maps[1, token]
                 + rule.discrepancy_weight * (discrepancy - gaps[0, token]) / gaps[1, token]
             )
         logit = (reconstruction.class_logit[clip].item() - usual_logit) / spread
@@ -180,19 +186,22 @@ def test_what_a_rule_takes_from_a_frame_does_not_depend_on_the_frames_beside_it(
 
 @pytest.mark.parametrize("student", [True, False])
 @pytest.mark.parametrize(
-    "rule", [DefaultRule(discrepancy_weight=0.5), PaperRule(), OfficialRule(), OfficialRule("absolute")]
+    "rule",
+    [DefaultRule(error_weight=0.2, discrepancy_weight=0.5), PaperRule(), OfficialRule(), OfficialRule("absolute")],
 )
 def test_the_token_map_has_the_terms_of_the_rule_at_each_token_and_no_head(rule, student):
     batch, reconstruction = scored(student=student)
     incoming, teacher = incoming_tokens(batch), output_tokens(reconstruction.teacher)
     difference = output_tokens(reconstruction.student) - teacher if student else np.zeros_like(teacher)
     expected = np.empty((4, ROWS * COLUMNS))
-    maps, gaps = (level.double().numpy() for level in list(vars(reconstruction.levels).values())[:2])
+    levels = reconstruction.levels
+    errors, maps, gaps = (level.numpy() for level in (levels.error, levels.anomaly_map, levels.discrepancy))
     for clip in range(4):
         for token in range(ROWS * COLUMNS):
             error, other = incoming[clip, token] - teacher[clip, token], difference[clip, token]
             if rule.name == "default":
                 found = ((teacher[clip, token, ..., 3].mean() + 1) / 2 - maps[0, token]) / maps[1, token]
+                found += 0.2 * (np.square(error[..., :3]).mean() - errors[0, token]) / errors[1, token]
                 if student:
                     found += 0.5 * (np.abs(other).mean() - gaps[0, token]) / gaps[1, token]
             elif rule.name == "paper":
