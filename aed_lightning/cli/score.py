@@ -21,7 +21,7 @@ usage: python -m aed_lightning score --weights RUN --source SOURCE --out DIR [op
 
 Score video that has no labels: a score a frame, events with time and place, a time line and a video to look at.
 
-  --weights RUN       run directory, checkpoint file, or name of weights that come with the package (ped2)
+  --weights RUN       run directory, checkpoint file, or name of weights that come with the package
   --source SOURCE     a video file, a folder of videos or of images, a pattern in quotes, a camera's number, or the
                       address of a stream (rtsp://, http://, …); user and password in it are shown nowhere
   --out DIR           where scores.csv, events.json, timeline.png and overlay.mp4 go; those of several recordings go

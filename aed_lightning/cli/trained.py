@@ -58,8 +58,8 @@ def _add_options(parser: LightningArgumentParser) -> None:
         "--weights",
         type=Path | None,
         default=None,
-        help="run directory, checkpoint file, or name of weights that come with the package, as ped2 (default: the run "
-        "directory of the configuration)",
+        help="run directory, checkpoint file, or name of weights that come with the package, none in this version "
+        "(default: the run directory of the configuration)",
     )
 
 

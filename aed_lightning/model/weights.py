@@ -42,8 +42,8 @@ def find_weights(weights: Path) -> Path:
     if str(weights) in names:
         return SHIPPED / weights
     raise UsageError(
-        f"--weights {weights}: no such run directory or checkpoint file, and none of the names that come with the "
-        f"package ({', '.join(names)}); train one with `fit`"
+        f"--weights {weights}: no such run directory or checkpoint file, nor weights that come with the package "
+        f"({', '.join(names) or 'none'}); train one with `fit`"
     )
 
 
