@@ -156,8 +156,8 @@ class SelfCut(PastesFromBank):
     def draw_decoy(self, generator: np.random.Generator, frame_size: tuple[int, int], channels: int) -> MovingObject:
         """A cut object as and where it was, perhaps mirrored, in other light. Raises UsageError before `use`."""
         bank = self.bank
-        track, position, fit = self._choose(generator, bank, 1.0, frame_size)
-        matrix, velocity = _perhaps_mirrored(generator, fit * np.eye(2), bank.velocity(track, position))
+        track, position, _ = self._choose(generator, bank, 1.0, frame_size)
+        matrix, velocity = _perhaps_mirrored(generator, np.eye(2), bank.velocity(track, position))
         gain, lift = _recoloring(generator, set(), channels)
         return CutObject(
             bank, track, position, frame_size,

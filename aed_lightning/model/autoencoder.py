@@ -91,11 +91,7 @@ class AutoEncoder(nn.Module):
         self.mask_ratio, self.convolution = mask_ratio, convolution
         if self.visible_tokens(mask_ratio) == 0:
             raise UsageError(f"model.mask_ratio {mask_ratio} leaves none of {self.tokens} tokens visible; lower it")
-        if convolution == "packed" and self.visible_tokens(mask_ratio) % self.rows:
-            raise UsageError(
-                f"model.convolution packed: {self.visible_tokens(mask_ratio)} visible tokens do not fill {self.rows} "
-                f"rows; give another model.mask_ratio than {mask_ratio}"
-            )
+        self._refuse_broken_rows(mask_ratio)
 
         def blocks(dim: int, depth: int) -> list[CvtBlock]:
             return [CvtBlock(dim, heads, dropout=dropout, scale=attention_scale) for _ in range(depth)]
@@ -125,7 +121,9 @@ class AutoEncoder(nn.Module):
         `mask` hides the same number of tokens in each clip: those of `mask_ratio`, the network's own unless given.
         Without the student its decoder does not run.
         """
-        visible = self.visible_tokens(self.mask_ratio if mask_ratio is None else mask_ratio)
+        ratio = self.mask_ratio if mask_ratio is None else mask_ratio
+        self._refuse_broken_rows(ratio)
+        visible = self.visible_tokens(ratio)
         if mask.device.type == "cpu" and not bool((~mask).sum(1).eq(visible).all()):
             raise ValueError(f"a mask must leave exactly {visible} of {self.tokens} tokens visible")
         if self.convolution == "packed":
@@ -145,6 +143,14 @@ class AutoEncoder(nn.Module):
             class_logit=None if self.head is None else self.head(encoded[:, 0]).squeeze(1),
             levels=self.levels(),
         )
+
+    def _refuse_broken_rows(self, mask_ratio: float) -> None:
+        visible = self.visible_tokens(mask_ratio)
+        if self.convolution == "packed" and visible % self.rows:
+            raise UsageError(
+                f"model.convolution packed: {visible} visible tokens do not fill {self.rows} rows; give another mask "
+                f"ratio than {mask_ratio} (model.mask_ratio, scoring.mask_ratio)"
+            )
 
     def frozen_in_student_stage(self) -> Iterator[nn.Module]:
         """Every part but the student."""

@@ -25,7 +25,7 @@ SHIPPED = Path(__file__).parents[1] / "pretrained"
 def save_weights(paths: RunPaths, network: AutoEncoder, card: Mapping[str, Any], *, half: bool = False) -> None:
     """Write `model.safetensors` and `model.json` of a run; `card` says what else a user of the weights must know.
 
-    half: matrices and kernels as float16, which halves the file; what is normal, statistics and vectors as they are.
+    half: parameters of more than one axis as float16, which halves the file; vectors, statistics, levels as they are.
     """
     halved = {name for name, value in network.named_parameters() if half and value.ndim > 1}
     state = {name: value.half() if name in halved else value for name, value in network.state_dict().items()}

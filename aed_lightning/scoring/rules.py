@@ -90,7 +90,7 @@ class DefaultRule(Rule):
 
     Each counts in spreads above its mean on normal video, all but the head above that of their place: so the score
     does not depend on where a background is hard, nor on when the training ended. Chosen on validation:
-    experiments/0005-relative-rule.
+    experiments/0004-relative-rule.
 
     error_weight, map_weight, discrepancy_weight, head_weight: of the four. top: number of tokens whose mean counts.
     floor: what they come to on normal frames; below it the score goes to 0, as the official protocol's zero

@@ -167,8 +167,11 @@ def test_the_source_keeps_the_protocols(banks: Banks) -> None:
     assert isinstance(source_of(banks[1]).draw(generator(0, "test"), SIZE, 1), MovingObject)
 
 
-def test_a_decoy_is_a_cut_object_as_and_where_it_was_at_its_own_speed(banks: Banks) -> None:
-    source = source_of(banks[1], area_share=(0.0001, 0.5))
+@pytest.mark.parametrize("area_share", [(0.0001, 0.5), (0.4, 0.5)])
+def test_a_decoy_is_a_cut_object_as_and_where_it_was_at_its_own_speed(
+    banks: Banks, area_share: tuple[float, float]
+) -> None:
+    source = source_of(banks[1], changes=("recolored",), area_share=area_share)
     mirrored = set()
     for number in range(40):
         drawn = source.draw_decoy(generator(3, "test", frame=number), SIZE, 1)
@@ -179,6 +182,8 @@ def test_a_decoy_is_a_cut_object_as_and_where_it_was_at_its_own_speed(banks: Ban
         assert drawn.velocity == (flip * velocity[0], velocity[1])
         assert drawn.center == tuple(np.clip(cutout.center, 3, np.array(SIZE[::-1]) - 4))
         assert drawn.pace == 1.0
+        assert 0.7 <= float(drawn.gain[0]) <= 1.3
+        assert abs(float(drawn.lift[0])) <= 25
     assert mirrored == {1.0, -1.0}
 
 
