@@ -83,6 +83,21 @@ def aed(*arguments: str) -> None:
     subprocess.run([sys.executable, "-m", "aed_lightning", *arguments], check=True)
 
 
+def measure(run: Path, verb: str, common: list[str], changes: list[str], full: Path) -> None:
+    if verb == "fit":
+        aed("fit", *common, *changes, f"--run_dir={run}", "--resume=auto")
+    else:
+        shutil.rmtree(run, ignore_errors=True)  # half a test is no test
+        aed("test", *common, *changes, f"--weights={full}", f"--run_dir={run}")
+
+
+def line(table: str, row: str, changes: list[str], figures: Path) -> str:
+    found = json.loads(figures.read_text(encoding="utf-8"))
+    values = (found["standard"]["micro_auc"], found["standard"]["macro_auc"], found["raw"]["micro_auc"])
+    told = " ".join(changes).replace(RULES, "")
+    return f"| {table} | {row} | {' | '.join(f'{value:.3f}' for value in values)} | `{told}` |"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", choices=("toy", "ped2"))
@@ -92,32 +107,23 @@ def main() -> None:
     common = [f"--config=configs/{options.dataset}.yaml"] + ([f"--data.root={options.root}"] if options.root else [])
     runs, kept = Path("runs/ablations") / options.dataset, Path("experiments/0007-ablations") / options.dataset
     lines = ["| | row | micro AUC | macro AUC | not smoothed, micro | options |", "|---|---|---|---|---|---|"]
-    for tables, verb in ((TRAINED, "fit"), (SCORED, "test")):
-        for table, rows in tables.items():
-            for row, changes in rows.items():
-                if row in NOT_IN[options.dataset]:
-                    continue
-                run, figures = runs / slug(f"{table} {row}"), kept / slug(f"{table} {row}") / "metrics.json"
-                if not figures.is_file() and (options.only is None or row in options.only):
-                    if verb == "fit":
-                        aed("fit", *common, *changes, f"--run_dir={run}", "--resume=auto")
-                    else:
-                        shutil.rmtree(run, ignore_errors=True)  # half a test is no test
-                        aed(
-                            "test",
-                            *common,
-                            *changes,
-                            f"--weights={runs / slug(f'components {FULL}')}",
-                            f"--run_dir={run}",
-                        )
-                    figures.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copy(run / "metrics.json", figures)
-                if figures.is_file():
-                    found = json.loads(figures.read_text(encoding="utf-8"))
-                    values = (found["standard"]["micro_auc"], found["standard"]["macro_auc"], found["raw"]["micro_auc"])
-                    told = " ".join(changes).replace(RULES, "").replace("aed_lightning.anomalies.", "")
-                    lines.append(f"| {table} | {row} | {' | '.join(f'{value:.3f}' for value in values)} | `{told}` |")
-                    (kept / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    wanted = [
+        (verb, table, row, changes)
+        for verb, tables in (("fit", TRAINED), ("test", SCORED))
+        for table, rows in tables.items()
+        for row, changes in rows.items()
+        if row not in NOT_IN[options.dataset]
+    ]
+    for verb, table, row, changes in wanted:
+        name = slug(f"{table} {row}")
+        figures = kept / name / "metrics.json"
+        if not figures.is_file() and (options.only is None or row in options.only):
+            measure(runs / name, verb, common, changes, full=runs / slug(f"components {FULL}"))
+            figures.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(runs / name / "metrics.json", figures)
+        if figures.is_file():
+            lines.append(line(table, row, changes, figures))
+            (kept / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from scipy import ndimage
-from scipy.stats import rankdata
 
 from aed_lightning.anomalies import SelfCut
 from aed_lightning.anomalies import self_cut as self_cut_file
@@ -28,8 +27,9 @@ from aed_lightning.core import generator
 from aed_lightning.core.clip import Clips, PastePlan
 from aed_lightning.data.clips import View
 from aed_lightning.metrics.official import zero_padded_filter
+from aed_lightning.metrics.ranking import area_under_roc
 from aed_lightning.model.weights import load_weights
-from aed_lightning.scoring.maps import predicted_map, relative_discrepancy, relative_error, relative_map
+from aed_lightning.scoring.maps import predicted_map, relative_discrepancy, relative_error, relative_logit, relative_map
 
 EVENT = 36
 Frames = dict[str, np.ndarray]
@@ -91,16 +91,15 @@ def views(cli: AedCLI, bank: Bank) -> Iterator[tuple[str, View]]:
 
 def scored(cli: AedCLI, loader: Iterator[Clips]) -> dict[str, Frames]:
     """Of each view, in order of the frames: error, map and discrepancy per place, logit in spreads, label."""
-    stage, levels = cli.build_stage("student").eval(), cli.network.levels()
+    stage = cli.build_stage("student").eval()
     found: dict[str, list] = {}
     for clips in loader:
         batch = cli.datamodule.finish(clips)
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
             output = stage.reconstruct(batch, True, cli.rule.mask_ratio)
-        gap = relative_discrepancy(output)
+        gap, logit = relative_discrepancy(output), relative_logit(output)
         assert gap is not None
-        assert output.class_logit is not None
-        logit = (output.class_logit.float() - levels.class_logit[0]) / levels.class_logit[1]
+        assert logit is not None
         error = relative_error(batch, output, cli.network.patch_size)
         columns = (error, relative_map(output), predicted_map(output), gap, logit, batch.label)
         for clip, view in enumerate(batch.video):
@@ -136,8 +135,7 @@ def candidates() -> dict[str, Callable[[Frames], np.ndarray]]:
 
 
 def auc(normal: np.ndarray, anomalous: np.ndarray) -> float:
-    ranks = rankdata(np.concatenate([normal, anomalous]))[len(normal) :]
-    return float((ranks.sum() - len(anomalous) * (len(anomalous) + 1) / 2) / (len(normal) * len(anomalous)))
+    return area_under_roc(np.concatenate([normal, anomalous]), np.arange(len(normal) + len(anomalous)) >= len(normal))
 
 
 def main() -> None:

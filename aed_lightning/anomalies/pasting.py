@@ -83,11 +83,13 @@ class EventPasting:
         slot = self._slot(instants[1])
         event, pause = divmod(slot, 2)
         middle = self.length // 2 + slot * self.length + self.length // 2
-        if slot < 0 or (pause and self.decoys is None):
-            return PastePlan()
-        if pause:
-            return PastePlan(decoy=_sprites(self._decoy(video, event), instants, middle))
-        return PastePlan(anomaly=_sprites(self._object(video, event), instants, middle))
+        if slot >= 0 and not pause:
+            return PastePlan(anomaly=_sprites(self._object(video, event), instants, middle))
+        if slot >= 0 and self.decoys is not None:
+            draw = generator(self.seed, "decoy", video, event)
+            decoy = self.decoys.draw_decoy(draw, self.frame_size, self.channels)
+            return PastePlan(decoy=_sprites(decoy, instants, middle))
+        return PastePlan()
 
     def grades(self, video: str, frames: int) -> list[str]:
         """How hard the event of each frame is to find, as its source says; "" outside events and without grades."""
@@ -106,10 +108,6 @@ class EventPasting:
 
     def _object(self, video: str, event: int) -> MovingObject:
         return self.source.draw(generator(self.seed, "event", video, event), self.frame_size, self.channels)
-
-    def _decoy(self, video: str, pause: int) -> MovingObject:
-        assert self.decoys is not None
-        return self.decoys.draw_decoy(generator(self.seed, "decoy", video, pause), self.frame_size, self.channels)
 
 
 def _sprites(moving: MovingObject, instants: Instants, reference: int) -> Sprites:

@@ -85,16 +85,15 @@ def training_clips(module: DataModule, clips: int) -> Iterator[ShownClip]:
 
 def _source(batch: Batch, clip: int, pasting: RandomPasting | None) -> str:
     """What was pasted into a clip, drawn once more: the batch has only the pixels of it."""
-    frame, epoch = int(batch.frame_index[clip]), int(batch.epoch[clip])
-    video = batch.video[clip]
-    moving, decoy = (
-        (pasting.drawn(video, frame, epoch), pasting.decoy(video, frame, epoch)) if pasting else (None, None)
-    )
     told = "no anomaly pasted"
+    if pasting is None:
+        return told
+    which = (batch.video[clip], int(batch.frame_index[clip]), int(batch.epoch[clip]))
+    moving = pasting.drawn(*which)
     if moving is not None:
         share = float(batch.anomaly_map[clip].mean())
         told = f"pasted: {type(moving).__name__}, {100 * share:.2g} % of the frame"
-    return told if decoy is None else f"{told}, and a decoy"
+    return told if pasting.decoy(*which) is None else f"{told}, and a decoy"
 
 
 def _shown(batch: Batch, clip: int, source: str, patch_size: int) -> ShownClip:

@@ -127,7 +127,7 @@ class AutoEncoder(nn.Module):
         if mask.device.type == "cpu" and not bool((~mask).sum(1).eq(visible).all()):
             raise ValueError(f"a mask must leave exactly {visible} of {self.tokens} tokens visible")
         if self.convolution == "packed":
-            grid = TokenGrid(self.rows, self.columns, packed_order(mask, visible))
+            grid = TokenGrid(self.rows, self.columns, packed_order(mask))
             encoded = self.encoder(inputs, grid, TokenGrid(self.rows, visible // self.rows))
         else:
             grid = TokenGrid(self.rows, self.columns, visible_indices(mask, visible))

@@ -31,10 +31,13 @@ def random_masks(
     return torch.from_numpy(masks)
 
 
-def packed_order(mask: Bool[Tensor, "batch tokens"], visible: int) -> Int[Tensor, "batch visible"]:
-    """The `visible` tokens of each clip in a random order, a function of its mask: as the released code packs them."""
+def packed_order(mask: Bool[Tensor, "batch tokens"]) -> Int[Tensor, "batch visible"]:
+    """The visible tokens of each clip, equally many, in a random order, as the released code packs them.
+
+    The order is a function of the mask.
+    """
     orders = [
-        generator(zlib.crc32(hidden.numpy().tobytes()), "packed").permutation(np.flatnonzero(~hidden.numpy()))[:visible]
-        for hidden in mask.cpu()
+        generator(zlib.crc32(hidden.tobytes()), "packed").permutation(np.flatnonzero(~hidden))
+        for hidden in mask.cpu().numpy()
     ]
     return torch.from_numpy(np.stack(orders)).to(mask.device)
