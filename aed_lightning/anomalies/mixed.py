@@ -7,6 +7,7 @@ import numpy as np
 
 from aed_lightning.core import UsageError
 
+from .carrying import Carrying
 from .self_cut import SelfCut
 from .source import AnomalySource, MovingObject
 from .ubnormal import UBnormalObjects
@@ -39,6 +40,8 @@ def cutters(source: AnomalySource) -> Iterator[SelfCut | UBnormalObjects]:
     """The sources in `source`, itself or one that it mixes, that need a bank."""
     if isinstance(source, SelfCut | UBnormalObjects):
         yield source
+    elif isinstance(source, Carrying):
+        yield source.people
     elif isinstance(source, Mixed):
         for member in source.sources:
             yield from cutters(member)
