@@ -1,11 +1,103 @@
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from films import SIZE, bank_of
+from films import SIZE, film, walker
 
-from aed_lightning.anomalies import AnomalySource, Carrying, MovingObject, ProceduralTraining, ProceduralValidation, SelfCut
+from aed_lightning.anomalies import (
+    AnomalySource,
+    Carrying,
+    Mixed,
+    MovingObject,
+    ProceduralTraining,
+    ProceduralValidation,
+    SelfCut,
+)
+from aed_lightning.anomalies.bank import Bank, write_bank
 from aed_lightning.anomalies.carrying import Together
-from aed_lightning.anomalies.mixed import cutters, decoys_of
+from aed_lightning.anomalies.cutting import Cutting
+from aed_lightning.anomalies.mixed import decoys_of
 from aed_lightning.core import UsageError, generator
 from aed_lightning.core.clip import Sprite
+
+
+@pytest.fixture(scope="module")
+def bank(tmp_path_factory: pytest.TempPathFactory) -> Bank:
+    folder: Path = tmp_path_factory.mktemp("bank")
+    write_bank(folder, Cutting(), [("walk", film(40, walker(), channels=3))])
+    return Bank(folder)
+
+
+def carrying(bank: Bank, things: Any = None, **options: Any) -> Carrying:
+    people = SelfCut(area_share=(0.0001, 0.5))
+    people.use(bank)
+    return Carrying(people, things or ProceduralTraining(), **options)
+
+
+class Patch:
+    """A square of one gray level that never moves."""
+
+    def __init__(self, level: int, alpha: int, top: int, left: int, side: int = 4) -> None:
+        image = np.full((3, side, side), level, np.uint8)
+        self.shown = Sprite(image, np.full((side, side), alpha, np.uint8), top, left)
+
+    def sprite(self, offset: float) -> Sprite:
+        return self.shown
+
+
+def pasted(frame: np.ndarray, *sprites: Sprite) -> np.ndarray:
+    frame = frame.astype(np.float64)
+    for sprite in sprites:
+        height, width = sprite.alpha.shape
+        box = (slice(None), slice(sprite.top, sprite.top + height), slice(sprite.left, sprite.left + width))
+        share = sprite.alpha / 255
+        frame[box] = (1 - share) * frame[box] + share * sprite.image
+    return frame
+
+
+@pytest.mark.parametrize("alphas", [(255, 255), (200, 90), (0, 130), (60, 0)])
+@pytest.mark.parametrize("place", [(3, 5), (1, 1), (20, 30)])
+def test_both_in_one_sprite_look_as_one_pasted_over_the_other(alphas: tuple[int, int], place: tuple[int, int]) -> None:
+    back, front = Patch(40, alphas[0], 2, 3), Patch(220, alphas[1], *place)
+    frame = np.full((3, *SIZE), 120, np.uint8)
+    together = Together(back, front).sprite(0)
+    np.testing.assert_allclose(pasted(frame, together), pasted(frame, back.shown, front.shown), atol=1.5)
+
+
+def test_what_has_left_the_frame_leaves_the_other_alone() -> None:
+    there, gone = Patch(40, 255, 2, 3), Patch(40, 255, 0, 0, side=0)
+    assert Together(there, gone).sprite(0) is there.shown
+    assert Together(gone, there).sprite(0) is there.shown
+
+
+@pytest.mark.parametrize("things", [ProceduralTraining(), ProceduralValidation()])
+def test_the_thing_goes_with_the_object_and_is_of_its_size(bank: Bank, things: Any) -> None:
+    source = carrying(bank, things)
+    fronts = set()
+    for number in range(40):
+        drawn = source.draw(generator(1, "test", frame=number), SIZE, 3)
+        assert isinstance(drawn, MovingObject)
+        assert drawn.grade == "carrying"
+        carrier, thing = sorted((drawn.back, drawn.front), key=lambda one: type(one).__name__)
+        fronts.add(type(drawn.front).__name__)
+        assert thing.motion.displacement(5.0) == pytest.approx([5 * speed for speed in carrier.velocity])
+        height = bank.cutout(carrier.track, carrier.position).alpha.shape[0]
+        assert 0.4 * height <= 2 * max(thing.bounds.half_size) * thing.pixels <= 1.2 * height
+        assert abs(thing.center[0] - carrier.center[0]) <= 0.5 * height
+        assert 0 <= thing.center[1] - carrier.center[1] <= 0.4 * height
+        assert (drawn.sprite(0).alpha > 127).sum() > (carrier.sprite(0).alpha > 127).sum() * 0.9
+    assert fronts == {"CutObject", "ProceduralObject"}
+
+
+def test_its_people_share_the_bank_of_a_mixture_and_are_its_decoys() -> None:
+    source = Carrying(SelfCut(), ProceduralTraining())
+    assert isinstance(source, AnomalySource)
+    assert decoys_of(Mixed([ProceduralTraining(), source], [1.0, 1.0])) is source.people
+    with pytest.raises(UsageError, match="SelfCut has no bank"):
+        source.draw(generator(0, "test"), SIZE, 3)
+
+
+def test_sizes_that_do_not_ascend_are_refused() -> None:
+    with pytest.raises(UsageError, match=r"size is \(1.0, 0.5\)"):
+        Carrying(SelfCut(), ProceduralTraining(), size=(1.0, 0.5))
