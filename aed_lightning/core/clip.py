@@ -4,6 +4,7 @@ Axis names, the same in the whole package:
 
     batch      clips of a batch              channels   1 or 3 colors in the store, 3 at the model
     tokens     h*w patches of a frame        visible    tokens that the encoder sees
+    active     tokens that are computed at all
     height, width     pixels                 rows, columns     cells (motion) or tokens (grid)
     values     patch*patch*4 numbers of one output token: row, column, then red, green, blue, anomaly map
     dim        width of a block
@@ -160,13 +161,13 @@ class Levels:
 class Reconstruction:
     """What the network makes of a batch.
 
-    teacher, student: output tokens, or none where the decoder did not run. mask: true where the token was hidden.
+    teacher, student: output tokens, or none where the decoder did not run. mask: true where an active token was hidden.
     class_logit: of "this clip carries an anomaly", or none without the head. levels: what the network knows of normal
     video.
     """
 
     teacher: Float[Tensor, "batch tokens values"]
     student: Float[Tensor, "batch tokens values"] | None
-    mask: Bool[Tensor, "batch tokens"]
+    mask: Bool[Tensor, "batch active"]
     class_logit: Float[Tensor, " batch"] | None
     levels: Levels

@@ -10,7 +10,8 @@ Paper: figure 1 and section 3; docs/method.md says what differs.
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from jaxtyping import Bool, Float
+import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import Parameter
 
@@ -19,7 +20,7 @@ from ..core.clip import CLIP_FRAMES, Reconstruction
 from .blocks import CvtBlock
 from .decoders import Decoder, DecoderInput
 from .encoder import Encoder
-from .grid import TokenGrid, visible_indices
+from .grid import TokenGrid, most_moving, patchify, visible_indices
 from .levels import NormalLevels
 from .masking import packed_order
 
@@ -32,6 +33,8 @@ class AutoEncoder(nn.Module):
     frame_size: height and width in pixels, multiples of `patch_size`.
     patch_size: side of a token in pixels.
     mask_ratio: share of the tokens that the encoder does not see; the paper never states it, its code has 0.5.
+    active_ratio: share of the tokens that are computed at all, those where most moves; the others are taken to be as
+    they are, and normal (docs/adr/0015).
     encoder_dim, encoder_depth, decoder_dim, teacher_depth, student_depth: widths and numbers of CvT blocks.
     branch_after: number of teacher blocks that the student shares.
     heads: attention heads of every block.
@@ -47,6 +50,7 @@ class AutoEncoder(nn.Module):
         frame_size: tuple[int, int] = (320, 640),
         patch_size: int = 16,
         mask_ratio: float = 0.5,
+        active_ratio: float = 1.0,
         encoder_dim: int = 256,
         encoder_depth: int = 3,
         decoder_dim: int = 128,
@@ -83,14 +87,21 @@ class AutoEncoder(nn.Module):
             )
         if not 0 <= mask_ratio < 1:
             raise UsageError(f"model.mask_ratio {mask_ratio} is not in [0, 1)")
+        if not 0 < active_ratio <= 1:
+            raise UsageError(f"model.active_ratio {active_ratio} is not in (0, 1]")
+        if active_ratio < 1 and convolution == "packed":
+            raise UsageError(f"model.active_ratio {active_ratio} needs model.convolution grid, not packed")
         if not 0 <= branch_after <= teacher_depth:
             raise UsageError(f"model.branch_after {branch_after} is not between 0 and teacher_depth {teacher_depth}")
         self.patch_size = patch_size
         self.rows, self.columns = height // patch_size, width // patch_size
         self.tokens = self.rows * self.columns
+        self.active_tokens = int(self.tokens * active_ratio)
         self.mask_ratio, self.convolution = mask_ratio, convolution
         if self.visible_tokens(mask_ratio) == 0:
-            raise UsageError(f"model.mask_ratio {mask_ratio} leaves none of {self.tokens} tokens visible; lower it")
+            raise UsageError(
+                f"model.mask_ratio {mask_ratio} leaves none of {self.active_tokens} tokens visible; lower it"
+            )
         self._refuse_broken_rows(mask_ratio)
 
         def blocks(dim: int, depth: int) -> list[CvtBlock]:
@@ -106,43 +117,53 @@ class AutoEncoder(nn.Module):
         self.levels = NormalLevels(self.tokens)
 
     def visible_tokens(self, mask_ratio: float) -> int:
-        """How many tokens of a clip stay visible at a mask ratio."""
-        return int(self.tokens * (1 - mask_ratio))
+        """How many of the active tokens of a clip stay visible at a mask ratio."""
+        return int(self.active_tokens * (1 - mask_ratio))
 
     def forward(
         self,
         inputs: Float[Tensor, "batch 9 height width"],
-        mask: Bool[Tensor, "batch tokens"],
+        mask: Bool[Tensor, "batch active"],
         with_student: bool = True,
         mask_ratio: float | None = None,
     ) -> Reconstruction:
         """Reconstruct the clean middle frame and the anomaly map from what `mask` leaves visible.
 
-        `mask` hides the same number of tokens in each clip: those of `mask_ratio`, the network's own unless given.
-        Without the student its decoder does not run.
+        `mask` hides the same number of active tokens in each clip: those of `mask_ratio`, the network's own unless
+        given. Without the student its decoder does not run.
         """
         ratio = self.mask_ratio if mask_ratio is None else mask_ratio
         self._refuse_broken_rows(ratio)
-        visible = self.visible_tokens(ratio)
-        if mask.device.type == "cpu" and not bool((~mask).sum(1).eq(visible).all()):
-            raise ValueError(f"a mask must leave exactly {visible} of {self.tokens} tokens visible")
-        if self.convolution == "packed":
-            grid = TokenGrid(self.rows, self.columns, packed_order(mask))
-            encoded = self.encoder(inputs, grid, TokenGrid(self.rows, visible // self.rows))
-        else:
-            grid = TokenGrid(self.rows, self.columns, visible_indices(mask, visible))
-            encoded = self.encoder(inputs, grid, grid)
-        full_grid = TokenGrid(self.rows, self.columns)
-        tokens = self.decoder_input(encoded, grid)
+        count = self.visible_tokens(ratio)
+        if mask.device.type == "cpu" and not bool((~mask).sum(1).eq(count).all()):
+            raise ValueError(f"a mask must leave exactly {count} of {self.active_tokens} tokens visible")
+        active = TokenGrid(self.rows, self.columns, self._active_places(inputs))
+        order = packed_order(mask) if self.convolution == "packed" else visible_indices(mask, count)
+        visible = TokenGrid(self.rows, self.columns, order if active.taken is None else active.taken.gather(1, order))
+        packed = TokenGrid(self.rows, count // self.rows) if self.convolution == "packed" else None
+        encoded = self.encoder(inputs, visible, packed or visible)
+        tokens = self.decoder_input(encoded, visible, active)
         for block in self.shared:
-            tokens = block(tokens, full_grid)
+            tokens = block(tokens, active)
+        elsewhere = 0.0 if active.taken is None else self._unchanged(inputs)
         return Reconstruction(
-            teacher=self.teacher(tokens, full_grid),
-            student=self.student(tokens, full_grid) if with_student else None,
+            teacher=active.place(self.teacher(tokens, active), elsewhere),
+            student=active.place(self.student(tokens, active), elsewhere) if with_student else None,
             mask=mask,
             class_logit=None if self.head is None else self.head(encoded[:, 0]).squeeze(1),
             levels=self.levels(),
         )
+
+    def _active_places(self, inputs: Float[Tensor, "batch 9 height width"]) -> Int[Tensor, "batch active"] | None:
+        """Of the tokens that are computed, or none where all are."""
+        if self.active_tokens == self.tokens:
+            return None
+        return most_moving(inputs, self.patch_size, self.active_tokens)
+
+    def _unchanged(self, inputs: Float[Tensor, "batch 9 height width"]) -> Float[Tensor, "batch tokens values"]:
+        """The middle frame as it is, as tokens, with a map that says normal."""
+        middle = inputs.chunk(CLIP_FRAMES, dim=1)[1]
+        return patchify(torch.cat([middle, torch.full_like(middle[:, :1], -1.0)], dim=1), self.patch_size)
 
     def _refuse_broken_rows(self, mask_ratio: float) -> None:
         visible = self.visible_tokens(mask_ratio)

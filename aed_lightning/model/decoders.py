@@ -17,14 +17,16 @@ class DecoderInput(nn.Module):
         self.mask_token = nn.Parameter(torch.zeros(1, 1, dim))
 
     def forward(
-        self, tokens: Float[Tensor, "batch visible_and_class encoder_dim"], grid: TokenGrid
-    ) -> Float[Tensor, "batch tokens_and_class dim"]:
+        self, tokens: Float[Tensor, "batch visible_and_class encoder_dim"], visible: TokenGrid, decoded: TokenGrid
+    ) -> Float[Tensor, "batch decoded_and_class dim"]:
+        """visible: where the tokens stand. decoded: where the decoders need some."""
         tokens = self.embedding(tokens)
-        return torch.cat([tokens[:, :1], grid.place(tokens[:, 1:], empty=self.mask_token)], dim=1)
+        filled = decoded.take(visible.place(tokens[:, 1:], empty=self.mask_token))
+        return torch.cat([tokens[:, :1], filled], dim=1)
 
 
 class Decoder(nn.Module):
-    """CvT blocks over the full grid, LayerNorm, and one linear layer to the values of each token."""
+    """CvT blocks, LayerNorm, and one linear layer to the values of each token."""
 
     def __init__(self, dim: int, values: int, blocks: list[CvtBlock]) -> None:
         super().__init__()
@@ -33,8 +35,8 @@ class Decoder(nn.Module):
         self.output = nn.Linear(dim, values)
 
     def forward(
-        self, tokens: Float[Tensor, "batch tokens_and_class dim"], grid: TokenGrid
-    ) -> Float[Tensor, "batch tokens values"]:
+        self, tokens: Float[Tensor, "batch some_and_class dim"], grid: TokenGrid
+    ) -> Float[Tensor, "batch some values"]:
         for block in self.blocks:
             tokens = block(tokens, grid)
         return self.output(self.norm(tokens[:, 1:]))

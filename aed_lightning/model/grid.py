@@ -6,6 +6,7 @@ import torch
 from einops import rearrange
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn import functional
 
 
 def patchify(images: Float[Tensor, "batch channels height width"], patch: int) -> Float[Tensor, "batch tokens values"]:
@@ -28,33 +29,51 @@ def visible_indices(mask: Bool[Tensor, "batch tokens"], visible: int) -> Int[Ten
     return mask.to(torch.uint8).argsort(dim=1, stable=True)[:, :visible]
 
 
+def most_moving(
+    inputs: Float[Tensor, "batch 9 height width"], patch: int, count: int
+) -> Int[Tensor, "batch count"]:
+    """Places of the `count` tokens of each clip in which, or next to which, most moves; ascending.
+
+    Motion is the largest difference of a pixel between the middle frame and the two others. A token counts its own
+    and the largest among its neighbors, so that what moves is taken with a border around it.
+    """
+    first, middle, last = inputs.chunk(3, dim=1)
+    change = torch.maximum((middle - first).abs(), (last - middle).abs()).amax(dim=1, keepdim=True)
+    own = functional.max_pool2d(change, patch)
+    moving = own + functional.max_pool2d(own, 3, stride=1, padding=1)
+    # Sorted, not `topk`: among equals the first, on every device.
+    return moving.flatten(1).argsort(dim=1, descending=True, stable=True)[:, :count].sort(dim=1).values
+
+
 @dataclass(frozen=True)
 class TokenGrid:
-    """Where tokens stand: on all places of a `rows` x `columns` grid, or on the `visible` ones only."""
+    """Where tokens stand: on all places of a `rows` x `columns` grid, or on the `taken` ones only."""
 
     rows: int
     columns: int
-    visible: Int[Tensor, "batch visible"] | None = None
+    taken: Int[Tensor, "batch taken"] | None = None
 
     def place(
-        self, tokens: Float[Tensor, "batch some dim"], empty: Float[Tensor, "1 1 dim"] | float = 0.0
+        self,
+        tokens: Float[Tensor, "batch some dim"],
+        empty: Float[Tensor, "1 1 dim"] | Float[Tensor, "batch tokens dim"] | float = 0.0,
     ) -> Float[Tensor, "batch tokens dim"]:
         """All places of the grid, row by row, with `tokens` at theirs and `empty` at the others."""
-        if self.visible is None:
+        if self.taken is None:
             return tokens
         batch, _, dim = tokens.shape
-        full = tokens.new_empty(batch * self.rows * self.columns, dim)
-        full[:] = empty.to(tokens.dtype).flatten() if isinstance(empty, Tensor) else empty
-        return full.index_copy(0, self._rows_of_batch(), tokens.flatten(0, 1)).unflatten(0, (batch, -1))
+        full = tokens.new_empty(batch, self.rows * self.columns, dim)
+        full[:] = empty
+        return full.flatten(0, 1).index_copy(0, self._rows_of_batch(), tokens.flatten(0, 1)).unflatten(0, (batch, -1))
 
     def take(self, full: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch some dim"]:
         """The tokens that stand on the grid, from all places."""
-        if self.visible is None:
+        if self.taken is None:
             return full
         return full.flatten(0, 1).index_select(0, self._rows_of_batch()).unflatten(0, (len(full), -1))
 
-    def _rows_of_batch(self) -> Int[Tensor, " visible_of_batch"]:
-        """Places of the visible tokens when the clips of a batch lie one below the other."""
-        assert self.visible is not None
-        first = torch.arange(len(self.visible), device=self.visible.device) * (self.rows * self.columns)
-        return (self.visible + first[:, None]).flatten()
+    def _rows_of_batch(self) -> Int[Tensor, " taken_of_batch"]:
+        """Places of the taken tokens when the clips of a batch lie one below the other."""
+        assert self.taken is not None
+        first = torch.arange(len(self.taken), device=self.taken.device) * (self.rows * self.columns)
+        return (self.taken + first[:, None]).flatten()

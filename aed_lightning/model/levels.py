@@ -51,7 +51,7 @@ class NormalLevels(nn.Module):
         ):
             if values is not None:
                 spread, mean = torch.std_mean(values.double(), dim=0, correction=0)
-                usual = spread.median().clamp(min=1e-6)
+                usual = spread.square().mean().sqrt().clamp(min=1e-6)
                 self.get_buffer(name).copy_(torch.stack([mean, spread + _LEAST_SPREAD * usual]))
 
 

@@ -14,7 +14,7 @@ def reconstruct(
         batch.video,
         batch.frame_index,
         batch.epoch,
-        tokens=network.tokens,
+        tokens=network.active_tokens,
         visible=network.visible_tokens(ratio),
         seed=seed,
     )

@@ -111,7 +111,7 @@ def test_with_half_hidden_a_block_equals_a_loop_over_visible_neighbors(training,
     block = randomized(CvtBlock(DIM, HEADS, dropout=0.0, scale=scale)).train(training)
     grid = half_hidden()
     tokens = random_tokens(1 + ROWS * COLUMNS // 2)
-    expected = plain_block(block, tokens, lambda *pieces: looped_sources(*pieces, grid.visible))
+    expected = plain_block(block, tokens, lambda *pieces: looped_sources(*pieces, grid.taken))
     torch.testing.assert_close(block(tokens, grid), expected, **EXACT)
 
 
