@@ -29,9 +29,7 @@ def visible_indices(mask: Bool[Tensor, "batch tokens"], visible: int) -> Int[Ten
     return mask.to(torch.uint8).argsort(dim=1, stable=True)[:, :visible]
 
 
-def most_moving(
-    inputs: Float[Tensor, "batch 9 height width"], patch: int, count: int
-) -> Int[Tensor, "batch count"]:
+def most_moving(inputs: Float[Tensor, "batch 9 height width"], patch: int, count: int) -> Int[Tensor, "batch count"]:
     """Places of the `count` tokens of each clip in which, or next to which, most moves; ascending.
 
     Motion is the largest difference of a pixel between the middle frame and the two others. A token counts its own

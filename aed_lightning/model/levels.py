@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from ..core.clip import Levels
 
 _LEAST_SPREAD = 0.5
-"""Share of the usual spread that is added to every place's own: few frames say little about a place."""
+"""Share of the usual spread, root mean square over places, that is added to every place's own: few frames say little
+about a place. Not the median, which is 0 where most places are never active."""
 
 
 class NormalLevels(nn.Module):

@@ -43,7 +43,7 @@ def alone(scorer: Scorer, frames: int) -> None:
     """The network on so many clips."""
     network = scorer.network
     inputs = torch.rand(BATCH, 9, network.rows * network.patch_size, network.columns * network.patch_size) * 2 - 1
-    mask = torch.zeros(BATCH, network.tokens, dtype=torch.bool)
+    mask = torch.zeros(BATCH, network.active_tokens, dtype=torch.bool)
     mask[:, network.visible_tokens(network.mask_ratio) :] = True
     autocast = torch.autocast("cpu", torch.bfloat16, enabled=scorer.precision == "bf16-mixed")
     with torch.inference_mode(), autocast:

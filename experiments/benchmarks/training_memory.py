@@ -55,7 +55,7 @@ def train(root: Path) -> float:
             batch = module.finish(clips)
             mask = random_masks(
                 batch.video, batch.frame_index, batch.epoch,
-                tokens=network.tokens, visible=network.visible_tokens(network.mask_ratio), seed=0,
+                tokens=network.active_tokens, visible=network.visible_tokens(network.mask_ratio), seed=0,
             )  # fmt: skip
             out = network(batch.inputs, mask, False)
             (teacher_loss(batch, out, 16) + head_loss(batch, out)).backward()

@@ -96,7 +96,7 @@ def test_hidden_places_of_the_decoder_get_the_mask_token_and_visible_ones_their_
     torch.nn.init.normal_(entrance.mask_token)
     mask = torch.tensor([[True, False, True, False, False, True], [False, False, True, True, True, False]])
     encoded = torch.randn(2, 4, 8)
-    tokens = entrance(encoded, TokenGrid(2, 3, visible_indices(mask, 3)))
+    tokens = entrance(encoded, TokenGrid(2, 3, visible_indices(mask, 3)), TokenGrid(2, 3))
     narrow = entrance.embedding(encoded)
     assert torch.equal(tokens[:, 0], narrow[:, 0])
     assert torch.equal(tokens[:, 1:][~mask], narrow[:, 1:].flatten(0, 1))
