@@ -100,7 +100,7 @@ def scored(cli: AedCLI, loader: Iterator[Clips]) -> dict[str, Frames]:
         gap, logit = relative_discrepancy(output), relative_logit(output)
         assert gap is not None
         assert logit is not None
-        error = relative_error(batch, output, cli.network.patch_size)
+        error = relative_error(batch.inputs, output, cli.network.patch_size)
         columns = (error, relative_map(output), predicted_map(output), gap, logit, batch.label)
         for clip, view in enumerate(batch.video):
             found.setdefault(view, []).append([column[clip].numpy() for column in columns])

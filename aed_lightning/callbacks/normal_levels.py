@@ -40,7 +40,7 @@ class MeasureNormalLevels(L.Callback):
             batch = trainer.strategy.batch_to_device(clips)
             with trainer.precision_plugin.val_step_context():
                 found = stage.reconstruct(batch, stage.name == "student", stage.rule.mask_ratio)
-            errors.append(mean_error(batch, found, stage.network.patch_size))
+            errors.append(mean_error(batch.inputs, found, stage.network.patch_size))
             maps.append(predicted_map(found))
             discrepancy = mean_discrepancy(found)
             if discrepancy is not None:

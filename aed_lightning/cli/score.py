@@ -44,6 +44,7 @@ how:
   --reader NAME       auto, opencv, pyav or decord
   --device NAME       auto, cpu, cuda
   --precision P       auto (that of the training), 32-true, bf16-mixed
+  --backend NAME      torch, compile, onnx, openvino; the last two need pip install -c constraints.txt -e '.[export]'
 
 while it runs:
   --notify URL        post each event there as JSON when it has ended; a receiver that is away slows nothing
@@ -71,7 +72,7 @@ def run(arguments: Sequence[str]) -> int:
         raise UsageError(f"--seconds {options.seconds}: give more than 0")
     if live and options.resume:
         raise UsageError("--resume is for recordings; give a live source another --out, or --overwrite")
-    scorer = load(options.weights, **_given(options, "device", "precision"))
+    scorer = load(options.weights, **_given(options, "device", "precision", "backend"))
     smoothing = "causal" if live else "centered"
     manner = Manner(
         *_levels(scorer, options, smoothing), resume=options.resume,
@@ -172,7 +173,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--notify")
     parser.add_argument("--no-overlay", dest="overlay", action="store_false", default=argparse.SUPPRESS)
     kinds = {"min-seconds": float, "fps": float, "stride": int, "batch-size": int, "reader": str, "device": str,
-             "precision": str}  # fmt: skip
+             "precision": str, "backend": str}  # fmt: skip
     for name, kind in kinds.items():
         parser.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS)
     return parser.parse_args(arguments)

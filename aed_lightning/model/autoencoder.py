@@ -23,6 +23,7 @@ from .encoder import Encoder
 from .grid import TokenGrid, most_moving, patchify, visible_indices
 from .levels import NormalLevels
 from .masking import packed_order
+from .positions import Positions
 
 OUTPUT_CHANNELS = 4
 
@@ -43,6 +44,7 @@ class AutoEncoder(nn.Module):
     classification_head: whether the class token says if the clip carries a pasted anomaly.
     convolution: of the encoder, on the true "grid", or over visible tokens "packed" in random order as in the released
     code, for comparison (docs/adr/0003).
+    position_embedding: whether tokens of encoder and decoders know their row and column; the released model's do not.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class AutoEncoder(nn.Module):
         attention_scale: Literal["dim", "head"] = "dim",
         classification_head: bool = True,
         convolution: Literal["grid", "packed"] = "grid",
+        position_embedding: bool = False,
     ) -> None:
         super().__init__()
         self.architecture: dict[str, Any] = {
@@ -87,6 +90,11 @@ class AutoEncoder(nn.Module):
             )
         if not 0 <= mask_ratio < 1:
             raise UsageError(f"model.mask_ratio {mask_ratio} is not in [0, 1)")
+        if position_embedding and (encoder_dim % 4 or decoder_dim % 4):
+            raise UsageError(
+                f"model.position_embedding: encoder_dim {encoder_dim} and decoder_dim {decoder_dim} must be multiples "
+                "of 4"
+            )
         if not 0 < active_ratio <= 1:
             raise UsageError(f"model.active_ratio {active_ratio} is not in (0, 1]")
         if active_ratio < 1 and convolution == "packed":
@@ -107,10 +115,15 @@ class AutoEncoder(nn.Module):
         def blocks(dim: int, depth: int) -> list[CvtBlock]:
             return [CvtBlock(dim, heads, dropout=dropout, scale=attention_scale) for _ in range(depth)]
 
+        def positions(dim: int) -> Positions | None:
+            return Positions(self.rows, self.columns, dim) if position_embedding else None
+
         values = patch_size * patch_size * OUTPUT_CHANNELS
-        self.encoder = Encoder(patch_size, 3 * CLIP_FRAMES, encoder_dim, blocks(encoder_dim, encoder_depth))
+        self.encoder = Encoder(
+            patch_size, 3 * CLIP_FRAMES, encoder_dim, blocks(encoder_dim, encoder_depth), positions(encoder_dim)
+        )
         self.head = nn.Linear(encoder_dim, 1) if classification_head else None
-        self.decoder_input = DecoderInput(encoder_dim, decoder_dim)
+        self.decoder_input = DecoderInput(encoder_dim, decoder_dim, positions(decoder_dim))
         self.shared = nn.ModuleList(blocks(decoder_dim, branch_after))
         self.teacher = Decoder(decoder_dim, values, blocks(decoder_dim, teacher_depth - branch_after))
         self.student = Decoder(decoder_dim, values, blocks(decoder_dim, student_depth))
@@ -135,7 +148,8 @@ class AutoEncoder(nn.Module):
         ratio = self.mask_ratio if mask_ratio is None else mask_ratio
         self._refuse_broken_rows(ratio)
         count = self.visible_tokens(ratio)
-        if mask.device.type == "cpu" and not bool((~mask).sum(1).eq(count).all()):
+        checked = mask.device.type == "cpu" and not torch.compiler.is_compiling()
+        if checked and not bool((~mask).sum(1).eq(count).all()):
             raise ValueError(f"a mask must leave exactly {count} of {self.active_tokens} tokens visible")
         active = TokenGrid(self.rows, self.columns, self._active_places(inputs))
         order = packed_order(mask) if self.convolution == "packed" else visible_indices(mask, count)

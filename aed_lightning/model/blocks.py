@@ -52,10 +52,11 @@ class Attention(nn.Module):
     def forward(self, tokens: Float[Tensor, "batch some dim"], grid: TokenGrid) -> Float[Tensor, "batch some dim"]:
         classes, patches = tokens[:, :1], tokens[:, 1:]
         convolved = self.convolved(patches, grid)
-        sources = torch.cat([classes.repeat(1, 1, 3).to(convolved.dtype), convolved], dim=1).chunk(3, dim=2)
+        classes = classes.to(convolved.dtype)
+        # Each source whole in memory: a linear layer over a slice of all three would multiply and add in two steps.
         query, key, value = (
-            layer(source).unflatten(2, (self.heads, -1)).transpose(1, 2)
-            for layer, source in zip((self.query, self.key, self.value), sources, strict=True)
+            layer(torch.cat([classes, source], dim=1)).unflatten(2, (self.heads, -1)).transpose(1, 2)
+            for layer, source in zip((self.query, self.key, self.value), convolved.chunk(3, dim=2), strict=True)
         )
         mixed = attend(query, key, value, self.scale)
         return self.output(mixed.transpose(1, 2).flatten(2))

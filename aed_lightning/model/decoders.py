@@ -6,13 +6,15 @@ from torch import Tensor, nn
 
 from .blocks import CvtBlock
 from .grid import TokenGrid
+from .positions import Positions
 
 
 class DecoderInput(nn.Module):
     """Narrow the encoder's tokens and fill the hidden places with one learned token."""
 
-    def __init__(self, encoder_dim: int, dim: int) -> None:
+    def __init__(self, encoder_dim: int, dim: int, positions: Positions | None = None) -> None:
         super().__init__()
+        self.positions = positions
         self.embedding = nn.Linear(encoder_dim, dim)
         self.mask_token = nn.Parameter(torch.zeros(1, 1, dim))
 
@@ -22,6 +24,8 @@ class DecoderInput(nn.Module):
         """visible: where the tokens stand. decoded: where the decoders need some."""
         tokens = self.embedding(tokens)
         filled = decoded.take(visible.place(tokens[:, 1:], empty=self.mask_token))
+        if self.positions is not None:
+            filled = self.positions(filled, decoded)
         return torch.cat([tokens[:, :1], filled], dim=1)
 
 

@@ -6,14 +6,17 @@ from torch import Tensor, nn
 
 from .blocks import CvtBlock
 from .grid import TokenGrid, patchify
+from .positions import Positions
 
 
 class Encoder(nn.Module):
     """Embed the visible patches, put a class token in front, and run CvT blocks over them."""
 
-    def __init__(self, patch: int, channels: int, dim: int, blocks: list[CvtBlock]) -> None:
+    def __init__(
+        self, patch: int, channels: int, dim: int, blocks: list[CvtBlock], positions: Positions | None = None
+    ) -> None:
         super().__init__()
-        self.patch = patch
+        self.patch, self.positions = patch, positions
         self.embedding = nn.Linear(patch * patch * channels, dim)
         self.embedding_norm = nn.LayerNorm(dim, eps=1e-6)
         self.class_token = nn.Parameter(torch.zeros(1, 1, dim))
@@ -25,7 +28,9 @@ class Encoder(nn.Module):
     ) -> Float[Tensor, "batch visible_and_class dim"]:
         """grid: where the visible patches stand. convolved: where the convolutions take them to stand."""
         tokens = self.embedding_norm(self.embedding(grid.take(patchify(inputs, self.patch))))
-        tokens = torch.cat([self.class_token.expand(len(tokens), -1, -1).to(tokens.dtype), tokens], dim=1)
+        if self.positions is not None:
+            tokens = self.positions(tokens, grid)
+        tokens = torch.cat([self.class_token.expand(tokens.shape[0], -1, -1).to(tokens.dtype), tokens], dim=1)
         for block in self.blocks:
             tokens = block(tokens, convolved)
         return self.norm(tokens)

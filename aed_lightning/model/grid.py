@@ -26,21 +26,26 @@ def visible_indices(mask: Bool[Tensor, "batch tokens"], visible: int) -> Int[Ten
 
     `visible` is given, not counted, so that shapes never depend on values (meta device, export, no GPU wait).
     """
-    return mask.to(torch.uint8).argsort(dim=1, stable=True)[:, :visible]
+    places = torch.arange(mask.shape[1], device=mask.device)
+    return (places + mask * mask.shape[1]).topk(visible, dim=1, largest=False).values
 
 
 def most_moving(inputs: Float[Tensor, "batch 9 height width"], patch: int, count: int) -> Int[Tensor, "batch count"]:
     """Places of the `count` tokens of each clip in which, or next to which, most moves; ascending.
 
     Motion is the largest difference of a pixel between the middle frame and the two others. A token counts its own
-    and the largest among its neighbors, so that what moves is taken with a border around it.
+    and the largest among its neighbors, in whole gray levels, so that what moves is taken with a border around it.
     """
     first, middle, last = inputs.chunk(3, dim=1)
     change = torch.maximum((middle - first).abs(), (last - middle).abs()).amax(dim=1, keepdim=True)
     own = functional.max_pool2d(change, patch)
     moving = own + functional.max_pool2d(own, 3, stride=1, padding=1)
-    # Sorted, not `topk`: among equals the first, on every device.
-    return moving.flatten(1).argsort(dim=1, descending=True, stable=True)[:, :count].sort(dim=1).values
+    levels = moving.flatten(1).mul(127.5).round().long()
+    tokens = levels.shape[1]
+    places = torch.arange(tokens, device=inputs.device)
+    # Keys of which no two are equal: among tokens that move alike the first, on every device.
+    taken = (levels * tokens + tokens - 1 - places).topk(count, dim=1).indices
+    return taken.sort(dim=1).values
 
 
 @dataclass(frozen=True)
@@ -62,16 +67,16 @@ class TokenGrid:
         batch, _, dim = tokens.shape
         full = tokens.new_empty(batch, self.rows * self.columns, dim)
         full[:] = empty
-        return full.flatten(0, 1).index_copy(0, self._rows_of_batch(), tokens.flatten(0, 1)).unflatten(0, (batch, -1))
+        return full.flatten(0, 1).index_copy(0, self._rows_of_batch(), tokens.flatten(0, 1)).view_as(full)
 
     def take(self, full: Float[Tensor, "batch tokens dim"]) -> Float[Tensor, "batch some dim"]:
         """The tokens that stand on the grid, from all places."""
         if self.taken is None:
             return full
-        return full.flatten(0, 1).index_select(0, self._rows_of_batch()).unflatten(0, (len(full), -1))
+        return full.flatten(0, 1).index_select(0, self._rows_of_batch()).view(full.shape[0], -1, full.shape[2])
 
     def _rows_of_batch(self) -> Int[Tensor, " taken_of_batch"]:
         """Places of the taken tokens when the clips of a batch lie one below the other."""
         assert self.taken is not None
-        first = torch.arange(len(self.taken), device=self.taken.device) * (self.rows * self.columns)
+        first = torch.arange(self.taken.shape[0], device=self.taken.device) * (self.rows * self.columns)
         return (self.taken + first[:, None]).flatten()

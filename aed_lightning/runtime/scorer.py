@@ -11,21 +11,20 @@ import torch
 from jaxtyping import Float, UInt8
 
 from ..core import DataError, FrameScores, RunPaths, UsageError
-from ..core.clip import Batch, Clips, PastePlan
 from ..core.environment import has_bfloat16
-from ..data.finish import Finish
 from ..data.ingest import stored_frame
 from ..data.readers import Pulse, ahead, open_video
 from ..data.readers.live import LiveReader
 from ..data.sources import sha256_of
-from ..model import AutoEncoder, reconstruct
+from ..model import random_masks
 from ..model.weights import find_weights, load_weights
 from ..scoring.calibration import Calibration
-from ..scoring.maps import predicted_map
 from ..scoring.rules import RULES, DefaultRule, Rule
 from ..scoring.smoothing import Smoothing
 from ..scoring.streaming import stream_scores, stream_smoother
 from ..scoring.temporal import kernel_radius
+from .engines import Engine, build_engine
+from .graph import ScoringGraph
 from .live_windows import LiveWindows
 from .sources import LiveSource, find_source
 from .windows import Window, Windows
@@ -53,28 +52,22 @@ class ScoredFrame:
 class Scorer:
     """Trained weights, and how they score.
 
-    with_student: whether the student has been trained. channels: 1 for gray, 3 for color. clip_offset: frames between
-    the frames of a clip. seed: of the masks. calibrations: "centered", "causal", "map", as far as they are known.
-    device, precision: where and how the network runs. fingerprint: SHA-256 of the file of the weights.
+    engine: runs the network. clip_offset: frames between the frames of a clip. seed: of the masks.
+    calibrations: "centered", "causal", "map", as far as they are known. fingerprint: SHA-256 of the weights' file.
     """
 
-    network: AutoEncoder
-    rule: Rule
+    engine: Engine
     smoothing: Smoothing
-    with_student: bool
-    channels: int
     clip_offset: int
     seed: int
     calibrations: dict[str, Calibration]
-    device: torch.device
-    precision: str
     fingerprint: str = ""
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Height, width and channels of the frames that the network sees."""
-        side = self.network.patch_size
-        return self.network.rows * side, self.network.columns * side, self.channels
+        graph, network = self.engine.graph, self.engine.graph.network
+        return network.rows * network.patch_size, network.columns * network.patch_size, graph.channels
 
     def score(self, source: str | Path, *, stride: int = 1) -> Iterator[FrameScores | ScoredFrame]:
         """The scores of each recording that `source` names or, of a live source, of each frame as it comes.
@@ -121,7 +114,7 @@ class Scorer:
         first: the first frame that is wanted; frames that its score does not depend on are not scored.
         pulse: of the reader behind `frames`, which then decodes in a thread of its own, with its deadline.
         """
-        needed = self.rule.reach + kernel_radius(self.smoothing.sigma / stride)
+        needed = self.engine.graph.rule.reach + kernel_radius(self.smoothing.sigma / stride)
         batches = _batches(self.windows(frames, stride, max(0, first - needed * stride)), batch_size)
         for scored in self.stream_windows(
             video, batches if pulse is None else ahead(batches, pulse, limit=2), causal=causal, stride=stride
@@ -133,7 +126,7 @@ class Scorer:
         self, video: str, batches: Iterable[list[Window]], *, causal: bool = False, stride: int = 1
     ) -> Iterator[ScoredFrame]:
         """Score clips, some at a time, as `stream` does; a batch of none ends a run of frames before the next comes."""
-        raw = stream_scores(self.rule, stride)
+        raw = stream_scores(self.engine.graph.rule, stride)
         smoother = stream_smoother(self.smoothing.sigma, causal=causal, stride=stride)
         waiting: deque[tuple[Window, np.ndarray]] = deque()
         scored: deque[float] = deque()
@@ -174,58 +167,44 @@ class Scorer:
 
     def _values(self, video: str, windows: list[Window]) -> tuple[np.ndarray, np.ndarray]:
         """What the rule takes from each frame, and the predicted map of each."""
-        batch = self._batch(video, windows)
-        bfloat16 = torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == "bf16-mixed")
-        with torch.inference_mode(), bfloat16:
-            found = reconstruct(
-                self.network, batch, seed=self.seed, with_student=self.with_student, mask_ratio=self.rule.mask_ratio
-            )
-            values = self.rule.frame_values(batch, found, self.network.patch_size, self.network.rows)
-        heat = predicted_map(found).clamp(0, 1).unflatten(1, (self.network.rows, self.network.columns))
-        return values.float().cpu().numpy(), heat.float().cpu().numpy()
-
-    def _batch(self, video: str, windows: list[Window]) -> Batch:
-        network, number = self.network, len(windows)
-        clips = Clips(
-            frames=torch.from_numpy(np.stack([window.frames for window in windows])),
-            # No rule reads the motion of the frames: it may have been computed from what a score must not know.
-            motion=torch.zeros(number, self.channels, network.rows, network.columns, dtype=torch.uint8),
-            video=(video,) * number,
-            frame_index=torch.tensor([window.frame_index for window in windows]),
-            epoch=torch.zeros(number, dtype=torch.int64),
-            label=torch.full((number,), -1),
-            pasted=(PastePlan(),) * number,
+        masks = random_masks(
+            (video,) * len(windows),
+            torch.tensor([window.frame_index for window in windows]),
+            torch.zeros(len(windows), dtype=torch.int64),
+            tokens=self.engine.graph.network.active_tokens,
+            visible=self.engine.graph.visible,
+            seed=self.seed,
         )
-        return Finish(network.patch_size, network.patch_size)(clips.to(self.device))
+        values, heat = self.engine(torch.from_numpy(np.stack([window.frames for window in windows])), masks)
+        return values.numpy(), heat.numpy()
 
 
-def load(weights: str | Path, *, device: str = "auto", precision: str = "auto") -> Scorer:
+def load(weights: str | Path, *, device: str = "auto", precision: str = "auto", backend: str = "torch") -> Scorer:
     """A scorer for `weights`: a run directory, a name of weights that come with the package, or a checkpoint file,
     which says nothing of rule, smoothing and levels.
 
     device: "auto" takes a GPU where there is one. precision: "32-true", "bf16-mixed", or "auto", that of the training
-    where the processor has it. Raises UsageError, DataError.
+    where processor and backend have it. backend: one of `engines.BACKENDS`. Raises UsageError, DataError.
     """
-    if precision not in ("auto", "32-true", "bf16-mixed"):
-        raise UsageError(f"precision {precision!r}: give auto, 32-true or bf16-mixed")
     path = find_weights(Path(weights))
     network, card = load_weights(path)
     place = _device(device)
     if precision == "auto":
-        native = place.type == "cuda" or has_bfloat16()
+        native = (place.type == "cuda" or has_bfloat16()) and backend != "onnx"
         precision = "bf16-mixed" if native and card.get("precision") == "bf16-mixed" else "32-true"
     try:
-        return Scorer(
-            network=network.to(place).eval().requires_grad_(False),
-            rule=_rule(card.get("rule", {"name": DefaultRule.name})),
-            smoothing=Smoothing(**card.get("smoothing", {})),
+        graph = ScoringGraph(
+            network,
+            _rule(card.get("rule", {"name": DefaultRule.name})),
             with_student=card["stage"] == "student",
             channels=card.get("channels", 3),
+        )
+        return Scorer(
+            engine=build_engine(graph, backend=backend, device=place, precision=precision),
+            smoothing=Smoothing(**card.get("smoothing", {})),
             clip_offset=card.get("clip_offset", CLIP_OFFSET),
             seed=card.get("seed", 0),
             calibrations={name: Calibration.from_json(levels) for name, levels in card.get("calibration", {}).items()},
-            device=place,
-            precision=precision,
             fingerprint=sha256_of(path if path.is_file() else RunPaths(path).weights),
         )
     except (KeyError, TypeError, AttributeError) as error:

@@ -1,5 +1,8 @@
 """How reconstructions become one raw score a frame, and a map of where. A rule has two halves: what it takes from each
-frame, on the device, and what it makes of a whole video of that."""
+frame, on the device, and what it makes of a whole video of that.
+
+A rule sees the frames of a clip as they came in and what the network makes of them. It knows nothing of what was
+pasted, of motion or of labels."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -13,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ..core import UsageError
-from ..core.clip import Batch, Reconstruction
+from ..core.clip import Reconstruction
 from .maps import (
     pixel_map,
     relative_discrepancy,
@@ -62,7 +65,7 @@ class Rule(ABC):
 
     @abstractmethod
     def frame_values(
-        self, batch: Batch, reconstruction: Reconstruction, patch: int, rows: int
+        self, inputs: Float[Tensor, "batch 9 height width"], reconstruction: Reconstruction, patch: int, rows: int
     ) -> Float[Tensor, "batch *map"]:
         """What the rule keeps of each frame: a number, or a map. Works in the teacher's stage too, without student."""
 
@@ -71,7 +74,9 @@ class Rule(ABC):
         return values.astype(np.float64)
 
     @abstractmethod
-    def token_map(self, batch: Batch, reconstruction: Reconstruction, patch: int) -> Float[Tensor, "batch tokens"]:
+    def token_map(
+        self, inputs: Float[Tensor, "batch 9 height width"], reconstruction: Reconstruction, patch: int
+    ) -> Float[Tensor, "batch tokens"]:
         """How anomalous each place of a frame is: the rule's terms token by token, for boxes and pixels.
 
         Without the head, which says nothing of a place: it would lift all tokens of a frame above a threshold.
@@ -112,25 +117,31 @@ class DefaultRule(Rule):
             raise UsageError(f"scoring.top {self.top}: give 1 token or more")
 
     def frame_values(
-        self, batch: Batch, reconstruction: Reconstruction, patch: int, rows: int
+        self, inputs: Float[Tensor, "batch 9 height width"], reconstruction: Reconstruction, patch: int, rows: int
     ) -> Float[Tensor, " batch"]:
-        tokens = self._tokens(batch, reconstruction, patch, self.map_weight)
+        tokens = self._tokens(inputs, reconstruction, patch, self.map_weight)
         distance = tokens.topk(min(self.top, tokens.shape[1]), dim=1).values.mean(dim=1)
         logit = relative_logit(reconstruction)
         if logit is not None:
             distance = distance + self.head_weight * logit
         return functional.softplus(distance - self.floor) / _LARGEST
 
-    def token_map(self, batch: Batch, reconstruction: Reconstruction, patch: int) -> Float[Tensor, "batch tokens"]:
+    def token_map(
+        self, inputs: Float[Tensor, "batch 9 height width"], reconstruction: Reconstruction, patch: int
+    ) -> Float[Tensor, "batch tokens"]:
         # Where the score leaves the map out, it still says where.
-        return self._tokens(batch, reconstruction, patch, self.map_weight or 1.0)
+        return self._tokens(inputs, reconstruction, patch, self.map_weight or 1.0)
 
     def _tokens(
-        self, batch: Batch, reconstruction: Reconstruction, patch: int, map_weight: float
+        self,
+        inputs: Float[Tensor, "batch 9 height width"],
+        reconstruction: Reconstruction,
+        patch: int,
+        map_weight: float,
     ) -> Float[Tensor, "batch tokens"]:
         tokens = map_weight * relative_map(reconstruction)
         if self.error_weight:
-            tokens = tokens + self.error_weight * relative_error(batch, reconstruction, patch)
+            tokens = tokens + self.error_weight * relative_error(inputs, reconstruction, patch)
         discrepancy = relative_discrepancy(reconstruction) if self.discrepancy_weight else None
         return tokens if discrepancy is None else tokens + self.discrepancy_weight * discrepancy
 
@@ -160,9 +171,9 @@ class PaperRule(Rule):
         return self.filter_size // 2
 
     def frame_values(
-        self, batch: Batch, reconstruction: Reconstruction, patch: int, rows: int
+        self, inputs: Float[Tensor, "batch 9 height width"], reconstruction: Reconstruction, patch: int, rows: int
     ) -> Float[Tensor, "batch height width"]:
-        pixels = pixel_map(self._errors(batch, reconstruction, patch), patch, rows)
+        pixels = pixel_map(self._errors(inputs, reconstruction, patch), patch, rows)
         if reconstruction.class_logit is not None:
             pixels = pixels + self.gamma * reconstruction.class_logit.float().sigmoid()[:, None, None]
         return pixels
@@ -172,9 +183,11 @@ class PaperRule(Rule):
         filtered = ndimage.uniform_filter(values, self.filter_size, mode="reflect")
         return filtered.max(axis=(1, 2)).astype(np.float64)
 
-    def token_map(self, batch: Batch, reconstruction: Reconstruction, patch: int) -> Float[Tensor, "batch tokens"]:
+    def token_map(
+        self, inputs: Float[Tensor, "batch 9 height width"], reconstruction: Reconstruction, patch: int
+    ) -> Float[Tensor, "batch tokens"]:
         """Mean over the pixels of a token, which stands for the filter over height and width."""
-        return self._errors(batch, reconstruction, patch).unflatten(2, (-1, 4)).sum(dim=3).mean(dim=2)
+        return self._errors(inputs, reconstruction, patch).unflatten(2, (-1, 4)).sum(dim=3).mean(dim=2)
 
     def video_maps(
         self, token_maps: Float[np.ndarray, "frames rows columns"]
@@ -183,8 +196,10 @@ class PaperRule(Rule):
         filtered: np.ndarray = ndimage.uniform_filter1d(token_maps, self.filter_size, axis=0, mode="reflect")
         return filtered
 
-    def _errors(self, batch: Batch, reconstruction: Reconstruction, patch: int) -> Float[Tensor, "batch tokens values"]:
-        values = self.alpha * teacher_difference(batch, reconstruction, patch).square()
+    def _errors(
+        self, inputs: Float[Tensor, "batch 9 height width"], reconstruction: Reconstruction, patch: int
+    ) -> Float[Tensor, "batch tokens values"]:
+        values = self.alpha * teacher_difference(inputs, reconstruction, patch).square()
         discrepancy = student_difference(reconstruction)
         return values if discrepancy is None else values + self.beta * discrepancy.square()
 
@@ -203,17 +218,23 @@ class OfficialRule(Rule):
     discrepancy: bool = True
 
     def frame_values(
-        self, batch: Batch, reconstruction: Reconstruction, patch: int, rows: int
+        self, inputs: Float[Tensor, "batch 9 height width"], reconstruction: Reconstruction, patch: int, rows: int
     ) -> Float[Tensor, " batch"]:
-        return self._mean(batch, reconstruction, patch, (1, 2))
+        return self._mean(inputs, reconstruction, patch, (1, 2))
 
-    def token_map(self, batch: Batch, reconstruction: Reconstruction, patch: int) -> Float[Tensor, "batch tokens"]:
-        return self._mean(batch, reconstruction, patch, (2,))
+    def token_map(
+        self, inputs: Float[Tensor, "batch 9 height width"], reconstruction: Reconstruction, patch: int
+    ) -> Float[Tensor, "batch tokens"]:
+        return self._mean(inputs, reconstruction, patch, (2,))
 
     def _mean(
-        self, batch: Batch, reconstruction: Reconstruction, patch: int, axes: tuple[int, ...]
+        self,
+        inputs: Float[Tensor, "batch 9 height width"],
+        reconstruction: Reconstruction,
+        patch: int,
+        axes: tuple[int, ...],
     ) -> Float[Tensor, "batch *tokens"]:
-        mean = torch.mean(self._size(teacher_difference(batch, reconstruction, patch)), dim=axes)
+        mean = torch.mean(self._size(teacher_difference(inputs, reconstruction, patch)), dim=axes)
         discrepancy = student_difference(reconstruction)
         if self.discrepancy and discrepancy is not None:
             mean = mean + torch.mean(self._size(discrepancy), dim=axes)

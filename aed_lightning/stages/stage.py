@@ -52,8 +52,8 @@ class Stage(L.LightningModule):
         """What the rule takes from each frame of the batch."""
         reconstruction = self.reconstruct(batch, self.name == "student", self.rule.mask_ratio)
         patch, rows = self.network.patch_size, self.network.rows
-        token_map = self.rule.token_map(batch, reconstruction, patch).unflatten(1, (rows, -1))
-        values = self.rule.frame_values(batch, reconstruction, patch, rows)
+        token_map = self.rule.token_map(batch.inputs, reconstruction, patch).unflatten(1, (rows, -1))
+        values = self.rule.frame_values(batch.inputs, reconstruction, patch, rows)
         return FrameValues(values=values, token_map=token_map)
 
     def on_train_start(self) -> None:

@@ -32,7 +32,7 @@ def components(cli: AedCLI) -> Iterator[tuple[str, int, int, dict[str, float]]]:
             batch = data.finish(clips)
             with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
                 output = stage.reconstruct(batch, True, cli.rule.mask_ratio)
-            error = teacher_difference(batch, output, patch).unflatten(2, (-1, 4))[..., :3].square().mean((2, 3))
+            error = teacher_difference(batch.inputs, output, patch).unflatten(2, (-1, 4))[..., :3].square().mean((2, 3))
             gap = student_difference(output).unflatten(2, (-1, 4)).abs().mean(2)
             maps = {
                 "map": predicted_map(output),

@@ -23,6 +23,8 @@ from aed_lightning.core.memory import keep_freed_memory
 from aed_lightning.data.progress import SilentProgress
 from aed_lightning.model import AutoEncoder
 from aed_lightning.runtime import Scorer
+from aed_lightning.runtime.engines import TorchEngine
+from aed_lightning.runtime.graph import ScoringGraph
 from aed_lightning.runtime.recordings import Manner, score_recording
 from aed_lightning.runtime.sources import Recording
 from aed_lightning.scoring.rules import DefaultRule
@@ -41,11 +43,11 @@ def seconds(work: Callable[[], object]) -> float:
 
 def alone(scorer: Scorer, frames: int) -> None:
     """The network on so many clips."""
-    network = scorer.network
+    network = scorer.engine.graph.network
     inputs = torch.rand(BATCH, 9, network.rows * network.patch_size, network.columns * network.patch_size) * 2 - 1
     mask = torch.zeros(BATCH, network.active_tokens, dtype=torch.bool)
     mask[:, network.visible_tokens(network.mask_ratio) :] = True
-    autocast = torch.autocast("cpu", torch.bfloat16, enabled=scorer.precision == "bf16-mixed")
+    autocast = torch.autocast("cpu", torch.bfloat16, enabled=scorer.engine.precision == "bf16-mixed")
     with torch.inference_mode(), autocast:
         for _ in range(-(-frames // BATCH)):
             network(inputs, mask, True)
@@ -61,9 +63,11 @@ def main() -> None:
     options = parser.parse_args()
     keep_freed_memory()  # as every verb does
     scorer = Scorer(
-        network=AutoEncoder((options.size[0], options.size[1]), options.patch).eval(), rule=DefaultRule(),
-        smoothing=Smoothing(), with_student=True, channels=3, clip_offset=3, seed=0, calibrations={},
-        device=torch.device("cpu"), precision="bf16-mixed" if has_bfloat16() else "32-true",
+        TorchEngine(
+            ScoringGraph(AutoEncoder(tuple(options.size), options.patch), DefaultRule(), with_student=True, channels=3),
+            torch.device("cpu"), "bf16-mixed" if has_bfloat16() else "32-true",
+        ),
+        smoothing=Smoothing(), clip_offset=3, seed=0, calibrations={},
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -91,7 +95,7 @@ def main() -> None:
     record(
         "score_end_to_end", statistics.median(sample["file_ratio"] for sample in samples), samples, bar=0.85,
         higher_is_better=True, file=options.json, unit="frames a second", frames=options.frames, batch_size=BATCH,
-        frame_size=list(options.size), patch_size=options.patch, precision=scorer.precision,
+        frame_size=list(options.size), patch_size=options.patch, precision=scorer.engine.precision,
     )  # fmt: skip
 
 

@@ -19,6 +19,8 @@ from record import record
 from aed_lightning.core.memory import keep_freed_memory
 from aed_lightning.model import AutoEncoder
 from aed_lightning.runtime import Scorer
+from aed_lightning.runtime.engines import TorchEngine
+from aed_lightning.runtime.graph import ScoringGraph
 from aed_lightning.runtime.results import Results
 from aed_lightning.scoring.events import Alarm
 from aed_lightning.scoring.rules import DefaultRule
@@ -43,8 +45,11 @@ def main() -> None:
     options = parser.parse_args()
     keep_freed_memory()  # as every verb does
     scorer = Scorer(
-        network=AutoEncoder(SIZE, 8).eval(), rule=DefaultRule(), smoothing=Smoothing(), with_student=True, channels=3,
-        clip_offset=3, seed=0, calibrations={}, device=torch.device("cpu"), precision="32-true",
+        TorchEngine(
+            ScoringGraph(AutoEncoder(SIZE, 8), DefaultRule(), with_student=True, channels=3),
+            torch.device("cpu"), "32-true",
+        ),
+        smoothing=Smoothing(), clip_offset=3, seed=0, calibrations={},
     )  # fmt: skip
     samples: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory() as name:

@@ -157,20 +157,21 @@ def test_scores_do_not_depend_on_where_batches_cut_the_videos(squares, tmp_path:
 @pytest.mark.parametrize("rule", [DefaultRule(), DefaultRule(mask_ratio=0.0)], ids=["hidden", "all visible"])
 def test_the_pictures_show_frames_and_maps_as_the_evaluation_saw_them(squares, tmp_path: Path, monkeypatch, rule: Rule):
     maps, shown = {}, {}
-    frame_values = DefaultRule.frame_values
+    reconstruct = TeacherStage.reconstruct
 
-    def watched(self, batch, reconstruction, patch, rows):
+    def watched(self, batch, *options):
+        reconstruction = reconstruct(self, batch, *options)
         for video, frame, inputs, values in zip(
             batch.video, batch.frame_index.tolist(), batch.inputs, predicted_map(reconstruction), strict=True
         ):
-            maps[video, frame] = (inputs[3:6].numpy(), values.reshape(rows, -1).numpy())
-        return frame_values(self, batch, reconstruction, patch, rows)
+            maps[video, frame] = (inputs[3:6].numpy(), values.reshape(self.network.rows, -1).numpy())
+        return reconstruction
 
     def kept(folder, videos, seen):
         for video in videos:
             shown.update({(video.video, frame): seen(video.video, frame) for frame in (0, 1, len(video.raw) - 1)})
 
-    monkeypatch.setattr(DefaultRule, "frame_values", watched)
+    monkeypatch.setattr(TeacherStage, "reconstruct", watched)
     monkeypatch.setattr("aed_lightning.callbacks.evaluation.write_pictures", kept)
     run(squares, tmp_path, rule=rule)
     assert len(shown) == 6

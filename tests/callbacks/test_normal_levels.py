@@ -31,7 +31,7 @@ def test_at_the_end_of_a_fit_each_level_is_that_of_its_own_map_on_normal_frames(
         for clips in data.normal_dataloader():
             batch = data.finish(clips)
             answer = stage.reconstruct(batch, with_student=True, mask_ratio=0.0)
-            found["error"].append(mean_error(batch, answer, 8))
+            found["error"].append(mean_error(batch.inputs, answer, 8))
             found["anomaly_map"].append(predicted_map(answer))
             found["discrepancy"].append(mean_discrepancy(answer))
             found["class_logit"].append(answer.class_logit)

@@ -8,7 +8,7 @@ from batches import random_batch
 from aed_lightning.model import AutoEncoder, head_loss, random_masks, teacher_loss
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "experiments" / "benchmarks"))
-from plain_network import PlainNetwork  # noqa: E402
+from plain_network import PlainNetwork
 
 
 def networks(training, mask_ratio=0.5):

@@ -22,7 +22,7 @@ def test_the_teachers_difference_is_taken_from_the_incoming_middle_frame_and_an_
     expected = as_image(reconstruction.teacher)
     expected[:, :3] -= batch.inputs[:, 3:6]
     expected[:, 3] += 1
-    torch.testing.assert_close(as_image(teacher_difference(batch, reconstruction, PATCH)), expected)
+    torch.testing.assert_close(as_image(teacher_difference(batch.inputs, reconstruction, PATCH)), expected)
 
 
 def test_the_students_difference_is_student_less_teacher():

@@ -33,7 +33,7 @@ def scored(student=True, head=True):
 
 
 def raw(rule, batch, reconstruction):
-    return rule.video_scores(rule.frame_values(batch, reconstruction, PATCH, ROWS).numpy())
+    return rule.video_scores(rule.frame_values(batch.inputs, reconstruction, PATCH, ROWS).numpy())
 
 
 def test_the_rules_have_the_names_that_files_call_them():
@@ -107,13 +107,13 @@ def mean_filtered(maps, size):
 @pytest.mark.parametrize("weights", [(0.4, 0.3, 0.3), (1.0, 0.0, 2.0)])
 def test_paper_adds_error_discrepancy_and_head_pixel_by_pixel(weights):
     batch, reconstruction = scored()
-    maps = PaperRule(*weights).frame_values(batch, reconstruction, PATCH, ROWS)
+    maps = PaperRule(*weights).frame_values(batch.inputs, reconstruction, PATCH, ROWS)
     np.testing.assert_allclose(maps.numpy(), paper_maps(batch, reconstruction, *weights), **CLOSE)
 
 
 def test_paper_without_student_and_head_is_the_weighted_error_of_each_pixel():
     batch, reconstruction = scored(student=False, head=False)
-    maps = PaperRule().frame_values(batch, reconstruction, PATCH, ROWS)
+    maps = PaperRule().frame_values(batch.inputs, reconstruction, PATCH, ROWS)
     twin = random_reconstruction(batch)
     np.testing.assert_allclose(maps.numpy(), paper_maps(batch, twin, 0.4, 0.0, 0.0), **CLOSE)
 
@@ -174,14 +174,14 @@ def test_default_equals_a_plain_loop(weights):
 @pytest.mark.parametrize("rule", [DefaultRule(), PaperRule(), OfficialRule()])
 def test_what_a_rule_takes_from_a_frame_does_not_depend_on_the_frames_beside_it(rule):
     batch, reconstruction = scored()
-    together = rule.frame_values(batch, reconstruction, PATCH, ROWS)
+    together = rule.frame_values(batch.inputs, reconstruction, PATCH, ROWS)
     for clip in range(4):
         own = slice(clip, clip + 1)
         alone = replace(
             reconstruction,
             **{name: value[own] for name, value in vars(reconstruction).items() if name != "levels"},
         )
-        torch.testing.assert_close(rule.frame_values(picked(batch, own), alone, PATCH, ROWS), together[own])
+        torch.testing.assert_close(rule.frame_values(picked(batch, own).inputs, alone, PATCH, ROWS), together[own])
 
 
 @pytest.mark.parametrize("student", [True, False])
@@ -210,14 +210,16 @@ def test_the_token_map_has_the_terms_of_the_rule_at_each_token_and_no_head(rule,
                 power = 2 if rule.error == "squared" else 1
                 found = (np.abs(error) ** power).mean() + (np.abs(other) ** power).mean()
             expected[clip, token] = found
-    np.testing.assert_allclose(rule.token_map(batch, reconstruction, PATCH).numpy(), expected, **CLOSE)
+    np.testing.assert_allclose(rule.token_map(batch.inputs, reconstruction, PATCH).numpy(), expected, **CLOSE)
     headless = replace(reconstruction, class_logit=None)
-    assert torch.equal(rule.token_map(batch, headless, PATCH), rule.token_map(batch, reconstruction, PATCH))
+    assert torch.equal(
+        rule.token_map(batch.inputs, headless, PATCH), rule.token_map(batch.inputs, reconstruction, PATCH)
+    )
 
 
 def test_the_mean_of_officials_token_map_is_its_score():
     batch, reconstruction = scored()
-    maps = OfficialRule().token_map(batch, reconstruction, PATCH)
+    maps = OfficialRule().token_map(batch.inputs, reconstruction, PATCH)
     np.testing.assert_allclose(maps.mean(dim=1).numpy(), raw(OfficialRule(), batch, reconstruction), **CLOSE)
 
 
