@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from aed_lightning.anomalies import SelfCut
+from aed_lightning.anomalies import Carrying, ProceduralValidation, SelfCut
 from aed_lightning.anomalies import self_cut as self_cut_file
 from aed_lightning.anomalies.bank import Bank, write_bank
 from aed_lightning.anomalies.cutting import Cutting
@@ -46,6 +46,7 @@ GRADES: dict[str, tuple[tuple[Change, ...], tuple[float, float] | None]] = {
     "smaller": (("smaller",), None),
     "elsewhere": (("elsewhere",), None),
 }
+NAMES = (*GRADES, "carrying")
 
 
 class BackToBack:
@@ -81,9 +82,16 @@ def views(cli: AedCLI, bank: Bank) -> Iterator[tuple[str, View]]:
         source.use(bank)
         return source.draw_decoy(numbers, size, channels)
 
+    def carrying(numbers: np.random.Generator):
+        people = SelfCut()
+        people.use(bank)
+        return Carrying(people, ProceduralValidation()).draw(numbers, size, channels)
+
     for row in cli.datamodule.training_rows()[1]:
         yield "plain", View(row.name, row, labels_from_pasting=True)
         yield "decoys", View(f"{row.name} decoys", row, BackToBack(decoy, decoy=True), labels_from_pasting=True)
+        pasting = BackToBack(carrying)
+        yield "carrying", View(f"{row.name} carrying", row, pasting, labels_from_pasting=True)
         for grade, (changes, faster) in GRADES.items():
             pasting = BackToBack(partial(drawn, changes, faster))
             yield grade, View(f"{row.name} {grade}", row, pasting, labels_from_pasting=True)
@@ -121,7 +129,7 @@ def candidates() -> dict[str, Callable[[Frames], np.ndarray]]:
         found[f"map, {number} highest"] = lambda of, n=number: top(of["map"], n)
         found[f"discrepancy, {number} highest"] = lambda of, n=number: top(of["discrepancy"], n)
         found[f"error, {number} highest"] = lambda of, n=number: top(of["error"], n)
-    for error, gap in ((0.0, 0.0), (0.25, 0.0), (0.5, 0.0), (0.0, 0.5)):
+    for error, gap in ((0.0, 0.0), (0.25, 0.0), (0.0, 0.5), (0.0, 1.0)):
         for logit in (0.5, 1.0, 2.0, 4.0):
             for floor in (3.0, 5.0, 7.0):
                 found[f"map + {error} error + {gap} discrepancy + {logit} logit - {floor}"] = (
@@ -155,7 +163,7 @@ def main() -> None:
         "official": lambda scores: zero_padded_filter(scores, 38, 11),
     }
     for name, smooth in filters.items():
-        print(f"\n{name}; {'; '.join(GRADES)}; mean; mean of faster and gliding; decoys against plain")
+        print(f"\n{name}; {'; '.join(NAMES)}; mean; mean of faster and gliding; decoys against plain")
         results = []
         for candidate, score in candidates().items():
             by_grade: dict[str, list[np.ndarray]] = {}
@@ -163,10 +171,10 @@ def main() -> None:
                 frames = found[view.name]
                 smoothed = smooth(score(frames).astype(np.float64))
                 anomalous = frames["label"] == 1
-                by_grade.setdefault(grade, []).append(smoothed[anomalous] if grade in GRADES else smoothed)
+                by_grade.setdefault(grade, []).append(smoothed[anomalous] if grade in NAMES else smoothed)
             joined = {grade: np.concatenate(scores) for grade, scores in by_grade.items()}
             normal = np.concatenate([joined["plain"], joined["decoys"]])
-            row = [auc(normal, joined[grade]) for grade in GRADES]
+            row = [auc(normal, joined[grade]) for grade in NAMES]
             results.append((candidate, row, auc(joined["plain"], joined["decoys"])))
         for candidate, row, decoys in sorted(results, key=lambda result: -np.mean(result[1])):
             figures = "  ".join(f"{value:.3f}" for value in row)
