@@ -15,6 +15,7 @@ VERBS = {
     "score": "any video, with trained weights: scores, events, pictures",
     "evaluate": "figures of frame scores that any program wrote",
     "report": "a run as one HTML page, or runs side by side",
+    "benchmark": "how fast this machine scores and trains",
     "prepare": "decode the videos of a data set once, into arrays at model size",
     "toy": "write the generated benchmark",
     "demo": "generate the benchmark, train on it, evaluate, show the result",

@@ -187,18 +187,12 @@ def load(weights: str | Path, *, device: str = "auto", precision: str = "auto", 
     where processor and backend have it. backend: one of `engines.BACKENDS`. Raises UsageError, DataError.
     """
     path = find_weights(Path(weights))
-    network, card = load_weights(path)
-    place = _device(device)
+    graph, card = load_graph(path)
+    place = device_of(device)
     if precision == "auto":
         native = (place.type == "cuda" or has_bfloat16()) and backend != "onnx"
         precision = "bf16-mixed" if native and card.get("precision") == "bf16-mixed" else "32-true"
     try:
-        graph = ScoringGraph(
-            network,
-            _rule(card.get("rule", {"name": DefaultRule.name})),
-            with_student=card["stage"] == "student",
-            channels=card.get("channels", 3),
-        )
         return Scorer(
             engine=build_engine(graph, backend=backend, device=place, precision=precision),
             smoothing=Smoothing(**card.get("smoothing", {})),
@@ -211,7 +205,19 @@ def load(weights: str | Path, *, device: str = "auto", precision: str = "auto", 
         raise DataError(f"{weights}: its model.json is none of ours ({error!r}); train again or give others") from error
 
 
-def _device(name: str) -> torch.device:
+def load_graph(weights: Path) -> tuple[ScoringGraph, dict[str, Any]]:
+    """How `weights` score a frame, and their card. Raises UsageError, DataError."""
+    network, card = load_weights(weights)
+    try:
+        rule = _rule(card.get("rule", {"name": DefaultRule.name}))
+        student, channels = card["stage"] == "student", card.get("channels", 3)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{weights}: its model.json is none of ours ({error!r}); train again or give others") from error
+    return ScoringGraph(network.eval(), rule, with_student=student, channels=channels), card
+
+
+def device_of(name: str) -> torch.device:
+    """The device of that name, or the best there is for "auto". Raises UsageError."""
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

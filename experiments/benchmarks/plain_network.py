@@ -2,9 +2,9 @@
 
 All patches are embedded by a convolution and the hidden ones thrown away; queries, keys and values each have a
 convolution, a BatchNorm and a linear layer of their own; attention is two einsums and a softmax; perceptrons are 1x1
-convolutions; everything is float32, nothing is fused, both decoders and the head always run. Same weights, same masks,
-same outputs as `aed_lightning.model.AutoEncoder` (tests/experiments/test_plain_network.py). Frozen: what it costs is
-what all ratios are counted from.
+convolutions; everything is float32, nothing is fused, head and, but for the teacher's training, both decoders run. Same
+weights, masks and outputs as `aed_lightning.model.AutoEncoder` (tests/experiments/test_plain_network.py). Frozen: all
+ratios are counted from what it costs.
 """
 
 import torch
@@ -131,7 +131,7 @@ class PlainNetwork(nn.Module):
         self.shared = nn.ModuleList(PlainBlock(block) for block in ours.shared)
         self.teacher, self.student = PlainDecoder(ours.teacher), PlainDecoder(ours.student)
 
-    def forward(self, inputs: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, inputs: Tensor, mask: Tensor, with_student: bool = True) -> tuple[Tensor, Tensor | None, Tensor]:
         """Tokens of teacher and student, and the head's logit; `mask` is true where a token is hidden."""
         batch, tokens = mask.shape
         embedded = self.embedding_norm(rearrange(self.embedding(inputs), "b c h w -> b (h w) c"))
@@ -150,6 +150,6 @@ class PlainNetwork(nn.Module):
             decoded = block(decoded, None, self.rows, self.columns)
         return (
             self.teacher(decoded, None, self.rows, self.columns),
-            self.student(decoded, None, self.rows, self.columns),
+            self.student(decoded, None, self.rows, self.columns) if with_student else None,
             self.head(encoded[:, 0]).squeeze(1),
         )

@@ -1,0 +1,139 @@
+"""`benchmark`: how fast this machine scores and trains."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .help_text import wants_help
+from .parser import Parser
+
+if TYPE_CHECKING:
+    from ..runtime.graph import ScoringGraph
+
+HELP = """\
+usage: python -m aed_lightning benchmark [options]
+
+Time scoring and training on this machine: noise of the right size, no data needed.
+
+what is timed:
+  --weights RUN       run directory, checkpoint file, or name of weights that come with the package; without it an
+                      untrained network of:
+  --size H W          frame size (320 640)
+  --patch N           patch size (16)
+  --mask-ratio R      share of the tokens that are hidden (0.5)
+  --active-ratio A    share of the tokens that are computed (1)
+
+how:
+  --modes M …         backend:precision; torch:32-true torch:bf16-mixed unless given; besides torch there are compile,
+                      onnx and openvino
+  --batch N …         clips at once (1 8 32)
+  --no-training       time scoring only
+  --rounds N          timings of each (10), in turns
+  --device NAME       auto, cpu, cuda
+  --baseline FILE     also time PlainNetwork of this Python file, and count ratios from it
+                      (experiments/benchmarks/plain_network.py)
+  --json FILE         write the figures there too"""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Time, print, write; returns the exit code."""
+    if wants_help(arguments):
+        print(HELP)
+        return 0
+    options = _parse(arguments)
+    from ..core import write_json
+    from ..core.environment import command, commit, has_bfloat16, processor_name
+    from ..runtime.benchmark import benchmark, load_baseline
+    from ..runtime.scorer import device_of
+
+    device = device_of(options.device)
+    modes = options.modes or [
+        "torch:32-true",
+        *(["torch:bf16-mixed"] if device.type == "cuda" or has_bfloat16() else []),
+    ]
+    found = benchmark(
+        _graph(options), modes, options.batch, rounds=options.rounds, device=device, training=options.training,
+        build_baseline=load_baseline(options.baseline) if options.baseline else None,
+    )  # fmt: skip
+    _print(found)
+    if options.json:
+        import torch
+
+        name = torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({processor_name()})"
+        about = {"command": command(), "commit": commit(), "device": name, "threads": torch.get_num_threads()}
+        write_json(options.json, {"name": "benchmark", **found, **about})
+    return 0
+
+
+def _graph(options: argparse.Namespace) -> "ScoringGraph":
+    from ..model import AutoEncoder
+    from ..runtime.graph import ScoringGraph
+    from ..runtime.scorer import load_graph
+    from ..scoring.rules import DefaultRule
+
+    if options.weights:
+        return load_graph(options.weights)[0]
+    network = AutoEncoder(
+        tuple(options.size), options.patch, mask_ratio=options.mask_ratio, active_ratio=options.active_ratio
+    )
+    return ScoringGraph(network.eval(), DefaultRule(discrepancy_weight=1.0), with_student=True, channels=3)
+
+
+def _print(found: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    console.width = max(console.width, 120)  # of the table: a terminal can be made wider, a file has no width
+    peaks = ", ".join(f"{name} {rate:.0f} GFLOP/s" for name, rate in found["peak_gflops"].items())
+    console.print(
+        f"{found['parameters']:,} parameters, {found['flops_per_frame'] / 1e9:.2f} GFLOP a frame; "
+        f"products of matrices: {peaks}"
+    )
+    ratios = {(line["part"], line["mode"], line["batch"]): line for line in found["ratios"]}
+    table = Table()
+    for column in (
+        "",
+        "mode",
+        "batch",
+        "frames/s",
+        "spread",
+        "p50",
+        "p99",
+        "of peak",
+        "over baseline",
+        "over its best",
+    ):
+        table.add_column(column, justify="left" if column in ("", "mode") else "right")
+    for row in found["rows"]:
+        line = ratios.get((row["part"], row["mode"], row["batch"]))
+        share = row["share_of_peak"]
+        table.add_row(
+            row["part"], row["mode"], str(row["batch"]), f"{row['frames_per_second']:.1f}", f"{row['spread']:.0%}",
+            f"{row['p50_milliseconds']:.1f} ms", f"{row['p99_milliseconds']:.1f} ms",
+            "" if share is None else f"{share:.0%}",
+            f"{line['ratio']:.2f} ± {line['ratio'] * line['spread']:.2f}" if line else "",
+            f"{line['ratio_to_best_batch']:.2f}" if line else "",
+        )  # fmt: skip
+    console.print(table)
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = Parser(
+        prog="python -m aed_lightning benchmark", usage=HELP.partition("\n")[0][7:], add_help=False, allow_abbrev=False
+    )
+    network = parser.add_argument_group()
+    network.add_argument("--weights", type=Path)
+    network.add_argument("--size", type=int, nargs=2, default=(320, 640))
+    network.add_argument("--patch", type=int, default=16)
+    network.add_argument("--mask-ratio", type=float, default=0.5)
+    network.add_argument("--active-ratio", type=float, default=1.0)
+    parser.add_argument("--modes", nargs="+")
+    parser.add_argument("--batch", type=int, nargs="+", default=[1, 8, 32])
+    parser.add_argument("--no-training", dest="training", action="store_false")
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--baseline", type=Path)
+    parser.add_argument("--json", type=Path)
+    return parser.parse_args(arguments)

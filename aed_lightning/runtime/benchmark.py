@@ -1,0 +1,223 @@
+"""The speed of a network: scoring clips, a training step, and scoring a video file from end to end."""
+
+import importlib.util
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from ..core import DataError
+from ..core.clip import Batch, Clips, PastePlan, Reconstruction
+from ..data.finish import Finish
+from ..model import AutoEncoder, head_loss, random_masks, teacher_loss
+from .engines import PRECISIONS, build_engine
+from .graph import ScoringGraph
+from .timing import Timing, peak_rate, ratio, take_turns
+
+BASELINE = "plain baseline"
+CELL, TRAINING_BATCH = 4, 8
+
+
+def load_baseline(file: Path) -> Callable[[AutoEncoder], nn.Module]:
+    """`PlainNetwork` of a Python file, which is run. Raises DataError."""
+    spec = importlib.util.spec_from_file_location("baseline", file)
+    if not file.is_file() or spec is None or spec.loader is None:
+        raise DataError(f"{file}: no Python file; give one that defines PlainNetwork")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found: Callable[[AutoEncoder], nn.Module] | None = getattr(module, "PlainNetwork", None)
+    if found is None:
+        raise DataError(f"{file}: defines no PlainNetwork; give a file that does")
+    return found
+
+
+def flops_per_frame(graph: ScoringGraph) -> int:
+    """Floating-point operations of the network on one clip, a multiply-add as two; without norms and softmax."""
+    frames, mask = noise(graph, 1)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        graph(frames, mask)
+    return int(counter.get_total_flops())
+
+
+def noise(graph: ScoringGraph, clips: int) -> tuple[Tensor, Tensor]:
+    """Frames of noise, and masks as `score` draws them."""
+    network = graph.network
+    size = (network.rows * network.patch_size, network.columns * network.patch_size)
+    frames = torch.randint(0, 256, (clips, 3, graph.channels, *size), dtype=torch.uint8)
+    numbers = torch.arange(clips)
+    masks = random_masks(
+        ("noise",) * clips, numbers, 0 * numbers, tokens=network.active_tokens, visible=graph.visible, seed=0
+    )
+    return frames, masks
+
+
+def time_scoring(
+    graph: ScoringGraph, modes: Sequence[str], batches: Sequence[int], *, rounds: int, device: torch.device,
+    baseline: nn.Module | None = None,
+) -> dict[tuple[str, int], Timing]:  # fmt: skip
+    """Timings of scoring clips from bytes, by mode ("torch:32-true", a backend and a precision) and batch size.
+
+    The baseline gets finished floats and computes no score.
+    """
+    found: dict[tuple[str, int], Timing] = {}
+    engines = {mode: build_engine(graph, **_mode(mode), device=device) for mode in modes}
+    plain = None if baseline is None else baseline.to(device).eval().requires_grad_(False)
+    for batch in batches:
+        frames, mask = noise(graph, batch)
+        work: dict[str, Callable[[], object]] = {}
+        if plain is not None:
+            work[BASELINE] = torch.inference_mode()(partial(plain, _inputs(frames).to(device), mask.to(device)))
+        work |= {mode: partial(engine, frames, mask) for mode, engine in engines.items()}
+        timings = take_turns(work, batch, rounds=rounds, device=device)
+        found.update({(mode, batch): timing for mode, timing in timings.items()})
+    return found
+
+
+def time_training(
+    network: AutoEncoder, batch: int, *, rounds: int, device: torch.device, baseline: nn.Module | None = None
+) -> dict[str, Timing]:
+    """Timings of a step of the teacher's stage in both precisions: forward, backward and optimizer."""
+    clips = Finish(network.patch_size, CELL)(_clips(network, batch).to(device))
+    masks = random_masks(
+        clips.video, clips.frame_index, clips.epoch, tokens=network.active_tokens,
+        visible=network.visible_tokens(network.mask_ratio), seed=0,
+    ).to(device)  # fmt: skip
+
+    def ours() -> Reconstruction:
+        found: Reconstruction = network(clips.inputs, masks, False)
+        return found
+
+    work = {name: _step(network.to(device), clips, ours, name) for name in PRECISIONS}
+    if baseline is not None:
+
+        def plain(model: nn.Module = baseline) -> Reconstruction:
+            teacher, _, logit = model(clips.inputs, masks, False)
+            return Reconstruction(teacher, None, masks, logit, network.levels())
+
+        work = {BASELINE: _step(baseline.to(device), clips, plain, "32-true"), **work}
+    return take_turns(work, batch, rounds=rounds, device=device)
+
+
+def _step(model: nn.Module, clips: Batch, forward: Callable[[], Reconstruction], precision: str) -> Callable[[], None]:
+    """A training step of `model`, whose output for the clips `forward` gives."""
+    model.train().requires_grad_(True)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, foreach=True)
+    side = int((clips.inputs[0, 0].numel() / clips.motion.shape[1]) ** 0.5)
+
+    def step() -> None:
+        with torch.autocast(clips.inputs.device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
+            found = forward()
+            loss = teacher_loss(clips, found, side) + head_loss(clips, found)
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    return step
+
+
+def benchmark(
+    graph: ScoringGraph,
+    modes: Sequence[str],
+    batches: Sequence[int],
+    *,
+    rounds: int,
+    device: torch.device,
+    build_baseline: Callable[[AutoEncoder], nn.Module] | None = None,
+    training: bool = True,
+) -> dict[str, Any]:
+    """All of it, ready for JSON: `parameters`, `flops_per_frame`, `peak_gflops` by precision, `rows`, `ratios`.
+
+    `ratios` are frames/s over those of the baseline, timed in the same turns, with their `spread`, by mode and batch
+    size; `ratio_to_best_batch` is counted from the baseline at the batch size that suits it best.
+    """
+    network = graph.network
+    flops = flops_per_frame(graph)
+    peaks = {
+        name: peak_rate(device, dtype) for name, dtype in zip(PRECISIONS, (torch.float32, torch.bfloat16), strict=True)
+    }
+    baseline = None if build_baseline is None else build_baseline(network)
+    scoring = time_scoring(graph, modes, batches, rounds=rounds, device=device, baseline=baseline)
+    found = {"scoring": scoring}
+    if training:
+        baseline = None if build_baseline is None else build_baseline(network)
+        steps = time_training(network, TRAINING_BATCH, rounds=rounds, device=device, baseline=baseline)
+        found["training"] = {(mode, TRAINING_BATCH): timing for mode, timing in steps.items()}
+    return {
+        "parameters": sum(value.numel() for value in network.parameters()),
+        "flops_per_frame": flops,
+        "peak_gflops": {name: rate / 1e9 for name, rate in peaks.items()},
+        "rows": [
+            _row(part, mode, batch, timing, flops if part == "scoring" else None, peaks)
+            for part, timings in found.items()
+            for (mode, batch), timing in timings.items()
+        ],
+        "ratios": []
+        if baseline is None
+        else [line for part, timings in found.items() for line in _ratios(part, timings)],
+    }
+
+
+def _row(
+    part: str, mode: str, batch: int, timing: Timing, flops: int | None, peaks: dict[str, float]
+) -> dict[str, Any]:
+    """A line of the table. spread: half the distance of the quartiles, as a share of the median."""
+    precision = next((name for name in PRECISIONS if mode.endswith(name)), PRECISIONS[0])
+    return {
+        "part": part,
+        "mode": mode,
+        "batch": batch,
+        "frames_per_second": timing.rate,
+        "spread": timing.spread,
+        "p50_milliseconds": 1000 * timing.latency(50),
+        "p99_milliseconds": 1000 * timing.latency(99),
+        "share_of_peak": None if flops is None else timing.rate * flops / peaks[precision],
+    }
+
+
+def _ratios(part: str, timings: dict[tuple[str, int], Timing]) -> list[dict[str, Any]]:
+    """Frames/s over the baseline's."""
+    plain = {batch: timing for (mode, batch), timing in timings.items() if mode == BASELINE}
+    best = max(plain.values(), key=lambda timing: timing.rate)
+    lines = []
+    for (mode, batch), timing in timings.items():
+        if mode != BASELINE:
+            times, spread = ratio(plain[batch], timing)
+            lines.append(
+                {
+                    "part": part,
+                    "mode": mode,
+                    "batch": batch,
+                    "ratio": times,
+                    "spread": spread,
+                    "ratio_to_best_batch": timing.rate / best.rate,
+                }
+            )
+    return lines
+
+
+def _mode(name: str) -> dict[str, str]:
+    """Backend and precision of "backend:precision"."""
+    backend, _, precision = name.partition(":")
+    return {"backend": backend, "precision": precision}
+
+
+def _inputs(frames: Tensor) -> Tensor:
+    """Frames as the network takes them."""
+    floats = frames.float() / 127.5 - 1
+    return (floats.expand(-1, -1, 3, -1, -1) if frames.shape[2] == 1 else floats).flatten(1, 2)
+
+
+def _clips(network: AutoEncoder, number: int) -> Clips:
+    """Noise, without anomalies."""
+    height, width = network.rows * network.patch_size, network.columns * network.patch_size
+    numbers = torch.arange(number)
+    return Clips(
+        frames=torch.randint(0, 256, (number, 3, 3, height, width), dtype=torch.uint8),
+        motion=torch.randint(0, 256, (number, 3, height // CELL, width // CELL), dtype=torch.uint8),
+        video=("noise",) * number, frame_index=numbers, epoch=0 * numbers, label=0 * numbers,
+        pasted=(PastePlan(),) * number,
+    )  # fmt: skip

@@ -1,0 +1,58 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from aed_lightning.__main__ import main
+
+SMALL = ["--size", "32", "64", "--patch", "8", "--batch", "1", "3", "--rounds", "2"]
+BASELINE = Path(__file__).parents[2] / "experiments" / "benchmarks" / "plain_network.py"
+
+
+def test_it_prints_a_table_and_writes_every_figure(tmp_path: Path, capsys):
+    file = tmp_path / "speed.json"
+    modes = ["--modes", "torch:32-true"]
+    assert main(["benchmark", *SMALL, *modes, "--baseline", str(BASELINE), "--json", str(file)]) == 0
+    found = json.loads(file.read_text())
+    assert found["parameters"] > 1e6
+    assert found["flops_per_frame"] > 1e6
+    assert set(found["peak_gflops"]) == {"32-true", "bf16-mixed"}
+    rows = [(row["part"], row["mode"], row["batch"]) for row in found["rows"]]
+    assert rows == [
+        *(("scoring", mode, batch) for batch in (1, 3) for mode in ("plain baseline", "torch:32-true")),
+        *(("training", mode, 8) for mode in ("plain baseline", "32-true", "bf16-mixed")),
+    ]
+    for row in found["rows"]:
+        assert row["frames_per_second"] == pytest.approx(1000 * row["batch"] / row["p50_milliseconds"])
+        assert row["p50_milliseconds"] <= row["p99_milliseconds"]
+    assert [(line["part"], line["mode"], line["batch"]) for line in found["ratios"]] == [
+        row for row in rows if row[1] != "plain baseline"
+    ]
+    printed = capsys.readouterr().out
+    assert "plain baseline" in printed
+    assert "GFLOP a frame" in printed
+
+
+def test_without_a_baseline_there_are_no_ratios_and_training_can_be_left_out(tmp_path: Path):
+    file = tmp_path / "speed.json"
+    modes = ["--modes", "torch:32-true"]
+    assert main(["benchmark", *SMALL, *modes, "--active-ratio", "0.5", "--no-training", "--json", str(file)]) == 0
+    found = json.loads(file.read_text())
+    assert found["ratios"] == []
+    assert {row["part"] for row in found["rows"]} == {"scoring"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["--modes", "magic:32-true"], 2, "backend 'magic': give one of torch, compile, onnx, openvino"),
+        (["--rounds", "0"], 2, "0 rounds: give 1 or more"),
+        (["--size", "30", "64"], 2, "does not divide the frame size 30x64"),
+        (["--baseline", "nowhere.py"], 1, "nowhere.py: no Python file; give one that defines PlainNetwork"),
+        (["--weights", "nowhere"], 2, "--weights nowhere: no such run directory"),
+        (["--device", "tpu"], 2, "device 'tpu'"),
+    ],
+)
+def test_refusals(arguments, code, message, capsys):
+    assert main(["benchmark", *SMALL, *arguments]) == code
+    assert message in capsys.readouterr().err
