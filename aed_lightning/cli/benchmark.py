@@ -81,6 +81,7 @@ def _graph(options: argparse.Namespace) -> "ScoringGraph":
 
 
 def _print(found: dict[str, Any]) -> None:
+    from rich import box
     from rich.console import Console
     from rich.table import Table
 
@@ -92,7 +93,7 @@ def _print(found: dict[str, Any]) -> None:
         f"products of matrices: {peaks}"
     )
     ratios = {(line["part"], line["mode"], line["batch"]): line for line in found["ratios"]}
-    table = Table()
+    table = Table(box=box.SIMPLE, pad_edge=False)
     for column in (
         "",
         "mode",
@@ -105,7 +106,7 @@ def _print(found: dict[str, Any]) -> None:
         "over baseline",
         "over its best",
     ):
-        table.add_column(column, justify="left" if column in ("", "mode") else "right")
+        table.add_column(column, justify="left" if column in ("", "mode") else "right", no_wrap=True)
     for row in found["rows"]:
         line = ratios.get((row["part"], row["mode"], row["batch"]))
         share = row["share_of_peak"]
