@@ -86,7 +86,7 @@ def _print(found: dict[str, Any]) -> None:
     from rich.table import Table
 
     console = Console()
-    console.width = max(console.width, 120)  # of the table: a terminal can be made wider, a file has no width
+    console.width = max(console.width, 132)  # of the table: a terminal can be made wider, a file has no width
     peaks = ", ".join(f"{name} {rate:.0f} GFLOP/s" for name, rate in found["peak_gflops"].items())
     console.print(
         f"{found['parameters']:,} parameters, {found['flops_per_frame'] / 1e9:.2f} GFLOP a frame; "
