@@ -14,6 +14,12 @@ from .self_cut import CutObject, SelfCut
 from .source import MovingObject
 from .trajectories import Motion
 
+_TRIES, _LEAST_SHOWN = 8, 0.2
+"""How often a place for the thing is drawn until so much of it shows, as a share of the object's visible pixels.
+
+A thing that nobody sees would teach that its carrier is wrong.
+"""
+
 
 @dataclass(frozen=True)
 class Together:
@@ -31,8 +37,8 @@ class Together:
 class Carrying:
     """Objects of `people`, as they were cut, each with a thing of `things` that moves with it.
 
-    size: of the thing, its longer side in heights of the object. Lower half or middle of the object, before it or
-    behind. people: cuts them; its changes are not used. Raises UsageError.
+    size: of the thing, its longer side in heights of the object. It is about the lower half or middle of the object,
+    before it or behind, and shows. people: cuts them; its changes are not used. Raises UsageError.
     """
 
     def __init__(
@@ -50,14 +56,38 @@ class Carrying:
         assert isinstance(thing, ProceduralObject)
         height, width = (float(extent) for extent in carrier.bank.cutout(carrier.track, carrier.position).alpha.shape)
         x, y = carrier.center
-        carried = replace(
-            thing,
-            center=(x + width * generator.uniform(-0.5, 0.5), y + height * generator.uniform(0.0, 0.4)),
-            pixels=height * generator.uniform(*self.size) / (2 * max(thing.bounds.half_size)),
-            motion=Motion(carrier.velocity),
-        )
-        front, back = (carried, carrier) if generator.random() < 0.5 else (carrier, carried)
-        return Together(back, front)
+        pixels = height * generator.uniform(*self.size) / (2 * max(thing.bounds.half_size))
+        carried = replace(thing, center=carrier.center, pixels=pixels, motion=Motion(carrier.velocity))
+        for _ in range(_TRIES):
+            center = (x + width * generator.uniform(-0.5, 0.5), y + height * generator.uniform(0.0, 0.4))
+            carried = replace(carried, center=center)
+            together = Together(carrier, carried) if generator.random() < 0.5 else Together(carried, carrier)
+            if _shown(carried, together.front) >= _LEAST_SHOWN * _shown(carrier, carrier):
+                return together
+        return Together(carrier, replace(carried, center=carrier.center))
+
+
+def _shown(what: MovingObject, front: MovingObject) -> int:
+    """Pixels of `what` at the reference moment that are in the frame and not behind `front`."""
+    sprite = what.sprite(0)
+    solid = sprite.alpha > 127
+    if front is not what:
+        cover = front.sprite(0)
+        bottom, right = (max(one, other) for one, other in zip(_end(sprite), _end(cover), strict=True))
+        covered = np.zeros((bottom, right), bool)
+        covered[_box(cover)] = cover.alpha > 127
+        solid &= ~covered[_box(sprite)]
+    return int(solid.sum())
+
+
+def _end(sprite: Sprite) -> tuple[int, int]:
+    height, width = sprite.alpha.shape
+    return sprite.top + height, sprite.left + width
+
+
+def _box(sprite: Sprite) -> tuple[slice, slice]:
+    bottom, right = _end(sprite)
+    return slice(sprite.top, bottom), slice(sprite.left, right)
 
 
 def _over(front: Sprite, back: Sprite) -> Sprite:
