@@ -8,13 +8,15 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from ..core import DataError
+from ..core import DataError, UsageError
 from ..core.clip import Batch, Clips, PastePlan, Reconstruction
+from ..core.environment import has_bfloat16
 from ..data.finish import Finish
 from ..model import AutoEncoder, head_loss, random_masks, teacher_loss
-from .engines import PRECISIONS, build_engine
+from .engines import build_engine
 from .graph import ScoringGraph
 from .timing import Timing, peak_rate, ratio, take_turns
 
@@ -23,7 +25,11 @@ CELL, TRAINING_BATCH = 4, 8
 
 
 def load_baseline(file: Path) -> Callable[[AutoEncoder], nn.Module]:
-    """`PlainNetwork` of a Python file, which is run. Raises DataError."""
+    """`PlainNetwork` of a Python file, which is run. Raises DataError.
+
+    It is made of our network and called with its inputs, (batch, 9, height, width), masks over all tokens and whether
+    the student runs; it gives teacher, student or none, and class logit.
+    """
     spec = importlib.util.spec_from_file_location("baseline", file)
     if not file.is_file() or spec is None or spec.loader is None:
         raise DataError(f"{file}: no Python file; give one that defines PlainNetwork")
@@ -38,7 +44,8 @@ def load_baseline(file: Path) -> Callable[[AutoEncoder], nn.Module]:
 def flops_per_frame(graph: ScoringGraph) -> int:
     """Floating-point operations of the network on one clip, a multiply-add as two; without norms and softmax."""
     frames, mask = noise(graph, 1)
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
+    # The counter does not know the fused attention of CPUs.
+    with FlopCounterMode(display=False) as counter, torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
         graph(frames, mask)
     return int(counter.get_total_flops())
 
@@ -70,17 +77,27 @@ def time_scoring(
         frames, mask = noise(graph, batch)
         work: dict[str, Callable[[], object]] = {}
         if plain is not None:
-            work[BASELINE] = torch.inference_mode()(partial(plain, _inputs(frames).to(device), mask.to(device)))
+            arguments = (_inputs(frames).to(device), _all_tokens(graph.network, graph.mask_ratio, batch).to(device))
+            work[BASELINE] = torch.inference_mode()(partial(plain, *arguments, graph.with_student))
         work |= {mode: partial(engine, frames, mask) for mode, engine in engines.items()}
         timings = take_turns(work, batch, rounds=rounds, device=device)
+        for mode, engine in engines.items():
+            if not mode.startswith(engine.backend):
+                raise UsageError(f"mode {mode}: torch.compile does not work here; leave it out of --modes")
         found.update({(mode, batch): timing for mode, timing in timings.items()})
     return found
 
 
 def time_training(
-    network: AutoEncoder, batch: int, *, rounds: int, device: torch.device, baseline: nn.Module | None = None
+    network: AutoEncoder,
+    batch: int,
+    precisions: Sequence[str],
+    *,
+    rounds: int,
+    device: torch.device,
+    baseline: nn.Module | None = None,
 ) -> dict[str, Timing]:
-    """Timings of a step of the teacher's stage in both precisions: forward, backward and optimizer."""
+    """Timings of a step of the teacher's stage, by precision: forward, backward and optimizer."""
     clips = Finish(network.patch_size, CELL)(_clips(network, batch).to(device))
     masks = random_masks(
         clips.video, clips.frame_index, clips.epoch, tokens=network.active_tokens,
@@ -91,12 +108,13 @@ def time_training(
         found: Reconstruction = network(clips.inputs, masks, False)
         return found
 
-    work = {name: _step(network.to(device), clips, ours, name) for name in PRECISIONS}
+    work = {name: _step(network.to(device), clips, ours, name) for name in precisions}
     if baseline is not None:
+        everything = _all_tokens(network, network.mask_ratio, batch).to(device)
 
         def plain(model: nn.Module = baseline) -> Reconstruction:
-            teacher, _, logit = model(clips.inputs, masks, False)
-            return Reconstruction(teacher, None, masks, logit, network.levels())
+            teacher, _, logit = model(clips.inputs, everything, False)
+            return Reconstruction(teacher, None, everything, logit, network.levels())
 
         work = {BASELINE: _step(baseline.to(device), clips, plain, "32-true"), **work}
     return take_turns(work, batch, rounds=rounds, device=device)
@@ -134,17 +152,23 @@ def benchmark(
     `ratios` are frames/s over those of the baseline, timed in the same turns, with their `spread`, by mode and batch
     size; `ratio_to_best_batch` is counted from the baseline at the batch size that suits it best.
     """
+    if min(batches, default=0) < 1:
+        raise UsageError(f"batch sizes {' '.join(map(str, batches))}: give numbers from 1 on")
+    for mode in modes:
+        if ":" not in mode:
+            raise UsageError(f"mode {mode}: give backend:precision, as {mode}:32-true")
     network = graph.network
     flops = flops_per_frame(graph)
-    peaks = {
-        name: peak_rate(device, dtype) for name, dtype in zip(PRECISIONS, (torch.float32, torch.bfloat16), strict=True)
-    }
+    types = {"32-true": torch.float32}
+    if device.type == "cuda" or has_bfloat16():
+        types["bf16-mixed"] = torch.bfloat16
+    peaks = {name: peak_rate(device, dtype) for name, dtype in types.items()}
     baseline = None if build_baseline is None else build_baseline(network)
     scoring = time_scoring(graph, modes, batches, rounds=rounds, device=device, baseline=baseline)
     found = {"scoring": scoring}
     if training:
         baseline = None if build_baseline is None else build_baseline(network)
-        steps = time_training(network, TRAINING_BATCH, rounds=rounds, device=device, baseline=baseline)
+        steps = time_training(network, TRAINING_BATCH, list(types), rounds=rounds, device=device, baseline=baseline)
         found["training"] = {(mode, TRAINING_BATCH): timing for mode, timing in steps.items()}
     return {
         "parameters": sum(value.numel() for value in network.parameters()),
@@ -165,7 +189,7 @@ def _row(
     part: str, mode: str, batch: int, timing: Timing, flops: int | None, peaks: dict[str, float]
 ) -> dict[str, Any]:
     """A line of the table. spread: half the distance of the quartiles, as a share of the median."""
-    precision = next((name for name in PRECISIONS if mode.endswith(name)), PRECISIONS[0])
+    precision = next((name for name in peaks if mode.endswith(name)), "32-true")
     return {
         "part": part,
         "mode": mode,
@@ -197,6 +221,13 @@ def _ratios(part: str, timings: dict[tuple[str, int], Timing]) -> list[dict[str,
                 }
             )
     return lines
+
+
+def _all_tokens(network: AutoEncoder, mask_ratio: float, clips: int) -> Tensor:
+    """Masks over all tokens, of which the baseline computes every one."""
+    numbers = torch.arange(clips)
+    visible = int(network.tokens * (1 - mask_ratio))
+    return random_masks(("noise",) * clips, numbers, 0 * numbers, tokens=network.tokens, visible=visible, seed=0)
 
 
 def _mode(name: str) -> dict[str, str]:

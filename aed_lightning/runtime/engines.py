@@ -24,8 +24,12 @@ PRECISIONS = ("32-true", "bf16-mixed")
 
 
 class Engine(ABC):
-    """Runs `graph` on clips of any number; takes and gives tensors of the CPU. precision: that of its products."""
+    """Runs `graph` on clips of any number; takes and gives tensors of the CPU.
 
+    backend: what runs it, one of `BACKENDS`. precision: that of its products.
+    """
+
+    backend: str
     graph: ScoringGraph
     precision: str
 
@@ -40,7 +44,7 @@ class TorchEngine(Engine):
     """PyTorch on any device. compiled: by `torch.compile`; where that fails, as it is, with one warning."""
 
     def __init__(self, graph: ScoringGraph, device: torch.device, precision: str, *, compiled: bool = False) -> None:
-        self.precision, self._device = precision, device
+        self.backend, self.precision, self._device = "compile" if compiled else "torch", precision, device
         bfloat16 = precision == "bf16-mixed"
         self.graph = graph.of(for_inference(graph.network, bfloat16=bfloat16).to(device))
         self._autocast = torch.autocast(device.type, torch.bfloat16, enabled=bfloat16)
@@ -61,7 +65,7 @@ class TorchEngine(Engine):
                     raise
                 reason = f"{type(error).__name__}: {error}".partition("\n")[0]
                 print(f"warning: torch.compile failed ({reason}); going on without it", file=sys.stderr)
-                self._run = self.graph
+                self.backend, self._run = "torch", self.graph
                 values, heat = self._run(*arguments)
         return values.float().cpu(), heat.float().cpu()
 
@@ -69,6 +73,7 @@ class TorchEngine(Engine):
 class OnnxEngine(Engine):
     """ONNX Runtime on the CPU, float32."""
 
+    backend = "onnx"
     precision = "32-true"
 
     def __init__(self, graph: ScoringGraph) -> None:
@@ -90,6 +95,8 @@ class OnnxEngine(Engine):
 
 class OpenVinoEngine(Engine):
     """OpenVINO on the CPU."""
+
+    backend = "openvino"
 
     def __init__(self, graph: ScoringGraph, precision: str) -> None:
         import openvino

@@ -80,7 +80,8 @@ def score_recording(
         results = Results(
             folder, alarm, size=size, fps=fps, stride=manner.stride, resume=manner.resume,
             about={"source": str(recording.path), "fps": fps, "size": list(size), "stride": manner.stride,
-                   "bytes": recording.bytes, "precision": scorer.engine.precision, **asdict(alarm), **about},
+                   "bytes": recording.bytes, "backend": scorer.engine.backend,
+                   "precision": scorer.engine.precision, **asdict(alarm), **about},
         )  # fmt: skip
         if results.complete:
             results.close()

@@ -192,9 +192,10 @@ def load(weights: str | Path, *, device: str = "auto", precision: str = "auto", 
     if precision == "auto":
         native = (place.type == "cuda" or has_bfloat16()) and backend != "onnx"
         precision = "bf16-mixed" if native and card.get("precision") == "bf16-mixed" else "32-true"
+    engine = build_engine(graph, backend=backend, device=place, precision=precision)
     try:
         return Scorer(
-            engine=build_engine(graph, backend=backend, device=place, precision=precision),
+            engine=engine,
             smoothing=Smoothing(**card.get("smoothing", {})),
             clip_offset=card.get("clip_offset", CLIP_OFFSET),
             seed=card.get("seed", 0),

@@ -12,6 +12,7 @@ from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional
 
+from aed_lightning.core import UsageError
 from aed_lightning.model import AutoEncoder
 from aed_lightning.model.blocks import ConvolutionalProjection, CvtBlock
 from aed_lightning.model.decoders import Decoder
@@ -110,6 +111,8 @@ class PlainNetwork(nn.Module):
 
     def __init__(self, ours: AutoEncoder) -> None:
         super().__init__()
+        if ours.head is None or ours.convolution != "grid" or ours.encoder.positions is not None:
+            raise UsageError("the plain baseline has a head, convolutions on the grid and no position embedding")
         patch, self.rows, self.columns = ours.patch_size, ours.rows, ours.columns
         encoder, entrance = ours.encoder, ours.decoder_input
         dim, narrow = encoder.embedding.out_features, entrance.embedding.out_features

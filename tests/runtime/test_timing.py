@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from aed_lightning.core import UsageError
+from aed_lightning.runtime import timing
 from aed_lightning.runtime.timing import Timing, peak_rate, ratio, take_turns
 
 CPU = torch.device("cpu")
@@ -39,5 +40,6 @@ def test_no_rounds_are_refused():
         take_turns({}, 1, rounds=0, device=CPU)
 
 
-def test_the_peak_is_a_positive_number():
-    assert 1e8 < peak_rate(CPU, torch.float32, side=256) < 1e15
+def test_the_peak_counts_two_operations_a_multiply_add(monkeypatch):
+    monkeypatch.setattr(timing, "take_turns", lambda work, *_, **__: {name: Timing((4.0, 2.0), 1) for name in work})
+    assert peak_rate(CPU, torch.float32) == 2048**3
