@@ -14,11 +14,11 @@ from .self_cut import CutObject, SelfCut
 from .source import MovingObject
 from .trajectories import Motion
 
-_TRIES, _LEAST_SHOWN = 8, 0.2
-"""How often a place for the thing is drawn until so much of it shows, as a share of the object's visible pixels.
+_TRIES = 8
+"""How often a place for the thing is drawn until it shows."""
 
-A thing that nobody sees would teach that its carrier is wrong.
-"""
+_RIM: Range = (0.1, 0.35)
+"""Thickness of what is left of a hollow thing, in half its width."""
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,22 @@ class Carrying:
     """Objects of `people`, as they were cut, each with a thing of `things` that moves with it.
 
     size: of the thing, its longer side in heights of the object. It is about the lower half or middle of the object,
-    before it or behind, and shows. people: cuts them; its changes are not used. Raises UsageError.
+    before it or behind, and shows. hollow_share: of the things that are outlines only, as wheels and frames are.
+    people: cuts them; its changes are not used. Raises UsageError.
     """
 
     def __init__(
-        self, people: SelfCut, things: ProceduralTraining | ProceduralValidation, size: Range = (0.4, 1.2)
+        self,
+        people: SelfCut,
+        things: ProceduralTraining | ProceduralValidation,
+        size: Range = (0.4, 1.2),
+        hollow_share: float = 0.5,
     ) -> None:
         if not 0 < size[0] < size[1]:
             raise UsageError(f"size is {size}; give two ascending numbers above 0")
-        self.people, self.things, self.size = people, things, size
+        if not 0 <= hollow_share <= 1:
+            raise UsageError(f"hollow_share is {hollow_share}; give a share from 0 to 1")
+        self.people, self.things, self.size, self.hollow_share = people, things, size, hollow_share
 
     def draw(self, generator: np.random.Generator, frame_size: tuple[int, int], channels: int) -> MovingObject:
         """An object and its thing. Raises UsageError where `people` has no bank."""
@@ -54,6 +61,8 @@ class Carrying:
         thing = self.things.draw(generator, frame_size, channels)
         assert isinstance(carrier, CutObject)
         assert isinstance(thing, ProceduralObject)
+        if generator.random() < self.hollow_share:
+            thing = replace(thing, figure=thing.figure.hollow(generator.uniform(*_RIM)))
         height, width = (float(extent) for extent in carrier.bank.cutout(carrier.track, carrier.position).alpha.shape)
         x, y = carrier.center
         pixels = height * generator.uniform(*self.size) / (2 * max(thing.bounds.half_size))
@@ -62,22 +71,26 @@ class Carrying:
             center = (x + width * generator.uniform(-0.5, 0.5), y + height * generator.uniform(0.0, 0.4))
             carried = replace(carried, center=center)
             together = Together(carrier, carried) if generator.random() < 0.5 else Together(carried, carrier)
-            if _shown(carried, together.front) >= _LEAST_SHOWN * _shown(carrier, carrier):
+            if _shows(carried, together.front, carrier):
                 return together
         return Together(carrier, replace(carried, center=carrier.center))
 
 
-def _shown(what: MovingObject, front: MovingObject) -> int:
-    """Pixels of `what` at the reference moment that are in the frame and not behind `front`."""
-    sprite = what.sprite(0)
-    solid = sprite.alpha > 127
-    if front is not what:
+def _shows(thing: MovingObject, front: MovingObject, carrier: MovingObject) -> bool:
+    """Whether half of what the frame holds of the thing is not behind `front`, and that is a twentieth of its carrier.
+
+    A thing that nobody sees would teach that its carrier is wrong.
+    """
+    sprite = thing.sprite(0)
+    opaque = sprite.alpha / 255.0
+    shown = opaque
+    if front is not thing:
         cover = front.sprite(0)
         bottom, right = (max(one, other) for one, other in zip(_end(sprite), _end(cover), strict=True))
-        covered = np.zeros((bottom, right), bool)
-        covered[_box(cover)] = cover.alpha > 127
-        solid &= ~covered[_box(sprite)]
-    return int(solid.sum())
+        clear = np.ones((bottom, right))
+        clear[_box(cover)] -= cover.alpha / 255.0
+        shown = opaque * clear[_box(sprite)]
+    return bool(shown.sum() >= max(0.5 * opaque.sum(), 0.05 * carrier.sprite(0).alpha.sum() / 255.0, 1.0))
 
 
 def _end(sprite: Sprite) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """A figure: the parts of an object and how its limbs swing, free of place, size and color."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
@@ -49,6 +49,16 @@ class Figure:
     view: Float[np.ndarray, "2 2"]
     limbs: tuple[Limb, ...] = ()
     period: float = 20.0
+
+    def hollow(self, rim: float) -> "Figure":
+        """The same with holes in its parts: `rim` of their half width is left, all of it for 1. Limbs stay whole."""
+
+        def inner(contour: Outline) -> Outline:
+            middle = contour.mean(axis=0)
+            return middle + (1 - rim) * (contour - middle)
+
+        parts = (replace(part, contours=(*part.contours, *map(inner, part.contours))) for part in self.parts)
+        return replace(self, parts=tuple(parts))
 
     def parts_at(
         self, offset: float, matrix: Float[np.ndarray, "2 2"] = _AS_IS, shift: Float[np.ndarray, " 2"] = _NO_SHIFT

@@ -17,7 +17,11 @@ from aed_lightning.anomalies import (
 from aed_lightning.anomalies.bank import Bank, write_bank
 from aed_lightning.anomalies.carrying import Together
 from aed_lightning.anomalies.cutting import Cutting
+from aed_lightning.anomalies.figures import Figure, Part
 from aed_lightning.anomalies.mixed import decoys_of
+from aed_lightning.anomalies.moving_object import ProceduralObject
+from aed_lightning.anomalies.outlines import disc
+from aed_lightning.anomalies.raster import coverage
 from aed_lightning.core import UsageError, generator
 from aed_lightning.core.clip import Sprite
 
@@ -91,7 +95,7 @@ def test_the_thing_goes_with_the_object_and_is_of_its_size(bank: Bank, things: A
         assert abs(thing.center[0] - carrier.center[0]) <= 0.5 * height
         assert 0 <= thing.center[1] - carrier.center[1] <= 0.4 * height
         alone, together = (on_black(one.sprite(0)) for one in (carrier, drawn))
-        assert (alone != together).sum() >= 0.2 * (carrier.sprite(0).alpha > 127).sum()
+        assert (alone != together).sum() >= 0.05 * carrier.sprite(0).alpha.sum() / 255
     assert fronts == {"CutObject", "ProceduralObject"}
 
 
@@ -101,6 +105,30 @@ def test_its_people_share_the_bank_of_a_mixture_and_are_its_decoys() -> None:
     assert decoys_of(Mixed([ProceduralTraining(), source], [1.0, 1.0])) is source.people
     with pytest.raises(UsageError, match="SelfCut has no bank"):
         source.draw(generator(0, "test"), SIZE, 3)
+
+
+@pytest.mark.parametrize(("share", "hollow"), [(0.0, 0), (1.0, 20), (0.5, None)])
+def test_a_share_of_the_things_are_outlines(bank: Bank, share: float, hollow: int | None) -> None:
+    source, found = carrying(bank, hollow_share=share), 0
+    for number in range(20):
+        drawn = source.draw(generator(2, "test", frame=number), SIZE, 3)
+        (thing,) = (one for one in (drawn.back, drawn.front) if isinstance(one, ProceduralObject))
+        found += all(len(part.contours) > 1 for part in thing.figure.parts)
+    assert found == hollow if hollow is not None else 3 < found < 17
+
+
+def test_a_hollow_figure_keeps_its_outline_and_loses_its_middle() -> None:
+    solid = Figure("disc", (Part((disc(20.0, 20.0, 10.0),)),), np.eye(2))
+    whole, rim = (coverage(figure.parts_at(0.0), 41, 41) / 255 for figure in (solid, solid.hollow(0.2)))
+    assert rim[20, 20] == 0
+    assert rim[20, 11] == 1
+    assert rim.sum() / whole.sum() == pytest.approx(1 - 0.8**2, abs=0.05)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1])
+def test_shares_of_hollow_things_are_shares(share: float) -> None:
+    with pytest.raises(UsageError, match="hollow_share is"):
+        Carrying(SelfCut(), ProceduralTraining(), hollow_share=share)
 
 
 def test_sizes_that_do_not_ascend_are_refused() -> None:
