@@ -159,8 +159,8 @@ def test_the_pictures_show_frames_and_maps_as_the_evaluation_saw_them(squares, t
     maps, shown = {}, {}
     reconstruct = TeacherStage.reconstruct
 
-    def watched(self, batch, *options):
-        reconstruction = reconstruct(self, batch, *options)
+    def watched(self, batch, with_student, mask_ratio=None):
+        reconstruction = reconstruct(self, batch, with_student, mask_ratio)
         for video, frame, inputs, values in zip(
             batch.video, batch.frame_index.tolist(), batch.inputs, predicted_map(reconstruction), strict=True
         ):
