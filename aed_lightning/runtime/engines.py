@@ -1,14 +1,11 @@
 """What runs a scoring graph: PyTorch, compiled PyTorch, ONNX Runtime or OpenVINO."""
 
-import importlib.util
 import sys
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
@@ -16,7 +13,7 @@ from torch import Tensor
 from ..core import UsageError
 from ..core.environment import has_bfloat16
 from ..model.inference import for_inference
-from .export import export_onnx
+from .export import FORMATS, export_onnx, open_onnx, open_openvino, refuse_missing
 from .graph import ScoringGraph
 
 BACKENDS = ("torch", "compile", "onnx", "openvino")
@@ -70,54 +67,22 @@ class TorchEngine(Engine):
         return values.float().cpu(), heat.float().cpu()
 
 
-class OnnxEngine(Engine):
-    """ONNX Runtime on the CPU, float32."""
+class ExportedEngine(Engine):
+    """ONNX Runtime, in float32, or OpenVINO, on the CPU; the graph is exported first."""
 
-    backend = "onnx"
-    precision = "32-true"
-
-    def __init__(self, graph: ScoringGraph) -> None:
-        import onnxruntime
-
-        self.graph = graph
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()
+    def __init__(self, graph: ScoringGraph, backend: str, precision: str) -> None:
+        self.graph, self.backend, self.precision = graph, backend, precision
         with tempfile.TemporaryDirectory() as folder:
             export_onnx(graph, file := Path(folder) / "graph.onnx")
-            self._session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+            if backend == "onnx":
+                self._run = open_onnx(file)
+            else:
+                self._run = open_openvino(file, bfloat16=precision == "bf16-mixed")
 
     def __call__(
         self, frames: UInt8[Tensor, "batch 3 channels height width"], mask: Bool[Tensor, "batch active"]
     ) -> tuple[Float[Tensor, "batch *map"], Float[Tensor, "batch rows columns"]]:
-        values, heat = self._session.run(None, {"frames": frames.numpy(), "mask": mask.numpy()})
-        return torch.from_numpy(values), torch.from_numpy(heat)
-
-
-class OpenVinoEngine(Engine):
-    """OpenVINO on the CPU."""
-
-    backend = "openvino"
-
-    def __init__(self, graph: ScoringGraph, precision: str) -> None:
-        import openvino
-
-        self.graph, self.precision = graph, precision
-        with tempfile.TemporaryDirectory() as folder:
-            export_onnx(graph, file := Path(folder) / "graph.onnx")
-            options: dict[str, Any] = {
-                # Its own choice on processors with bfloat16 is bfloat16.
-                "INFERENCE_PRECISION_HINT": "bf16" if precision == "bf16-mixed" else "f32",
-                "INFERENCE_NUM_THREADS": torch.get_num_threads(),
-                "PERFORMANCE_HINT": "LATENCY",
-            }
-            self._compiled = openvino.Core().compile_model(str(file), "CPU", options)
-
-    def __call__(
-        self, frames: UInt8[Tensor, "batch 3 channels height width"], mask: Bool[Tensor, "batch active"]
-    ) -> tuple[Float[Tensor, "batch *map"], Float[Tensor, "batch rows columns"]]:
-        found = self._compiled([frames.numpy(), mask.numpy()])
-        values, heat = (torch.from_numpy(np.array(found[number])) for number in (0, 1))
-        return values, heat
+        return self._run(frames, mask)
 
 
 def build_engine(graph: ScoringGraph, *, backend: str, device: torch.device, precision: str) -> Engine:
@@ -127,13 +92,7 @@ def build_engine(graph: ScoringGraph, *, backend: str, device: torch.device, pre
     if precision not in PRECISIONS:
         raise UsageError(f"precision {precision!r}: give auto, {' or '.join(PRECISIONS)}")
     if backend in ("onnx", "openvino"):
-        needed = ["onnx", "onnxscript", "onnxruntime" if backend == "onnx" else "openvino"]
-        missing = [name for name in needed if importlib.util.find_spec(name) is None]
-        if missing:
-            raise UsageError(
-                f"backend {backend!r} needs {', '.join(missing)}; "
-                "install them with: pip install -c constraints.txt -e '.[export]'"
-            )
+        refuse_missing(FORMATS[".onnx" if backend == "onnx" else ".xml"], f"backend {backend!r}")
         if device.type != "cpu":
             raise UsageError(f"backend {backend!r} runs on the CPU here; give --device cpu, or backend torch")
     if precision == "bf16-mixed":
@@ -141,8 +100,6 @@ def build_engine(graph: ScoringGraph, *, backend: str, device: torch.device, pre
             raise UsageError("backend 'onnx' computes in float32; give --precision 32-true, or backend openvino")
         if backend == "openvino" and not has_bfloat16():
             raise UsageError("this processor has no bfloat16; give --precision 32-true")
-    if backend == "onnx":
-        return OnnxEngine(graph)
-    if backend == "openvino":
-        return OpenVinoEngine(graph, precision)
+    if backend in ("onnx", "openvino"):
+        return ExportedEngine(graph, backend, precision)
     return TorchEngine(graph, device, precision, compiled=backend == "compile")

@@ -1,23 +1,36 @@
-"""A scoring graph as a file that other programs run: ONNX or a program of `torch.export`.
+"""A scoring graph as a file that other programs run, and such files run: ONNX, OpenVINO, programs of `torch.export`.
 
 Inputs: `frames`, uint8 (batch, 3, channels, height, width), and `mask`, bool (batch, active tokens), true where a token
 is hidden. Outputs: `values`, what the rule takes of each frame, and `map`, (batch, rows, columns), 0 normal to 1
 anomalous.
 """
 
+import importlib.util
 import logging
+import tempfile
 import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 from jaxtyping import Bool, UInt8
 from torch import Tensor
 
-from ..core import atomic_path
+from ..core import UsageError, atomic_path
 from ..model.inference import for_inference
 from .graph import ScoringGraph
 
 OPSET = 20
+
+TOLERANCE = 1e-4
+"""Largest difference from PyTorch that is fine, as a share of the largest value."""
+
+FORMATS = {".onnx": ("onnx", "onnxscript", "onnxruntime"), ".xml": ("onnx", "onnxscript", "openvino"), ".pt2": ()}
+"""What a file's name ends with, and what writes and checks it: ONNX, OpenVINO (a .bin beside it), torch.export."""
+
+Run = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+"""Frames and mask to values and map, as `ScoringGraph.forward`."""
 
 
 def example_clips(
@@ -56,3 +69,79 @@ def export_onnx(graph: ScoringGraph, file: Path) -> None:
             )  # fmt: skip
     finally:
         quiet.setLevel(before)
+
+
+def open_onnx(file: Path) -> Run:
+    """A written graph in ONNX Runtime on the CPU, float32."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+
+    def run(frames: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        values, heat = session.run(None, {"frames": frames.numpy(), "mask": mask.numpy()})
+        return torch.from_numpy(values), torch.from_numpy(heat)
+
+    return run
+
+
+def open_openvino(file: Path, *, bfloat16: bool = False) -> Run:
+    """A written graph, ONNX or OpenVINO's own, in OpenVINO on the CPU."""
+    import openvino
+
+    options = {
+        # Its own choice on processors with bfloat16 is bfloat16.
+        "INFERENCE_PRECISION_HINT": "bf16" if bfloat16 else "f32",
+        "INFERENCE_NUM_THREADS": torch.get_num_threads(),
+        "PERFORMANCE_HINT": "LATENCY",
+    }
+    compiled = openvino.Core().compile_model(str(file), "CPU", options)
+
+    def run(frames: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        found = compiled([frames.numpy(), mask.numpy()])
+        values, heat = (torch.from_numpy(np.array(found[number])) for number in (0, 1))
+        return values, heat
+
+    return run
+
+
+def refuse_missing(packages: Sequence[str], what: str) -> None:
+    """Raise UsageError with what would install the packages that are not there."""
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"{what} needs {', '.join(missing)}; install them with: pip install -c constraints.txt -e '.[export]'"
+        )
+
+
+def export(graph: ScoringGraph, file: Path) -> float:
+    """Write the graph in the format that the file's name ends with, and run what was written on some clips of noise.
+
+    Gives the largest difference from PyTorch, as a share of the largest value. Raises UsageError.
+    """
+    if file.suffix not in FORMATS:
+        raise UsageError(f"{file}: give a name that ends with {', '.join(FORMATS)}")
+    refuse_missing(FORMATS[file.suffix], file.suffix)
+    if file.suffix == ".pt2":
+        with atomic_path(file) as partial:
+            torch.export.save(export_program(graph), partial)
+        run: Run = torch.export.load(file).module()
+    elif file.suffix == ".onnx":
+        export_onnx(graph, file)
+        run = open_onnx(file)
+    else:
+        _write_openvino(graph, file)
+        run = open_openvino(file)
+    frames, mask = example_clips(graph, clips=3)
+    with torch.no_grad():
+        expected, found = graph.of(for_inference(graph.network).cpu())(frames, mask), run(frames, mask)
+    return max(float((one - other).abs().max() / other.abs().max()) for one, other in zip(found, expected, strict=True))
+
+
+def _write_openvino(graph: ScoringGraph, file: Path) -> None:
+    import openvino
+
+    with tempfile.TemporaryDirectory() as folder:
+        export_onnx(graph, onnx := Path(folder) / "graph.onnx")
+        openvino.save_model(openvino.Core().read_model(str(onnx)), str(file), compress_to_fp16=False)

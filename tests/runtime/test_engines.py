@@ -8,7 +8,7 @@ from torch import nn
 from aed_lightning.core import UsageError
 from aed_lightning.model import AutoEncoder
 from aed_lightning.model.inference import for_inference
-from aed_lightning.runtime import engines
+from aed_lightning.runtime import export
 from aed_lightning.runtime.engines import build_engine
 from aed_lightning.runtime.export import example_clips
 from aed_lightning.runtime.graph import ScoringGraph
@@ -124,6 +124,6 @@ def test_what_there_is_not_is_refused(options, message):
 
 
 def test_a_backend_that_is_not_installed_is_named_with_its_cure(monkeypatch):
-    monkeypatch.setattr(engines.importlib.util, "find_spec", lambda name: None if name == "openvino" else sys)
+    monkeypatch.setattr(export.importlib.util, "find_spec", lambda name: None if name == "openvino" else sys)
     with pytest.raises(UsageError, match=r"needs openvino; install .*pip install -c constraints.txt -e '\.\[export\]'"):
         build_engine(graph_of(), backend="openvino", device=CPU, precision="32-true")
