@@ -86,21 +86,10 @@ def _shows(thing: MovingObject, front: MovingObject, carrier: MovingObject) -> b
     shown = opaque
     if front is not thing:
         cover = front.sprite(0)
-        bottom, right = (max(one, other) for one, other in zip(_end(sprite), _end(cover), strict=True))
-        clear = np.ones((bottom, right))
-        clear[_box(cover)] -= cover.alpha / 255.0
-        shown = opaque * clear[_box(sprite)]
+        clear = np.ones([max(one.stop, other.stop) for one, other in zip(sprite.box, cover.box, strict=True)])
+        clear[cover.box] -= cover.alpha / 255.0
+        shown = opaque * clear[sprite.box]
     return bool(shown.sum() >= max(0.5 * opaque.sum(), 0.05 * carrier.sprite(0).alpha.sum() / 255.0, 1.0))
-
-
-def _end(sprite: Sprite) -> tuple[int, int]:
-    height, width = sprite.alpha.shape
-    return sprite.top + height, sprite.left + width
-
-
-def _box(sprite: Sprite) -> tuple[slice, slice]:
-    bottom, right = _end(sprite)
-    return slice(sprite.top, bottom), slice(sprite.left, right)
 
 
 def _over(front: Sprite, back: Sprite) -> Sprite:
@@ -108,15 +97,11 @@ def _over(front: Sprite, back: Sprite) -> Sprite:
     if front.alpha.size == 0 or back.alpha.size == 0:
         return back if front.alpha.size == 0 else front
     top, left = min(front.top, back.top), min(front.left, back.left)
-    height = max(sprite.top + sprite.alpha.shape[0] for sprite in (front, back)) - top
-    width = max(sprite.left + sprite.alpha.shape[1] for sprite in (front, back)) - left
-    image = np.zeros((len(front.image), height, width), np.float32)
-    alpha = np.zeros((height, width), np.float32)
+    bottom, right = (max(one.stop, other.stop) for one, other in zip(front.box, back.box, strict=True))
+    image = np.zeros((len(front.image), bottom - top, right - left), np.float32)
+    alpha = np.zeros((bottom - top, right - left), np.float32)
     for sprite in (back, front):
-        box = tuple(
-            slice(start - first, start - first + extent)
-            for start, first, extent in zip((sprite.top, sprite.left), (top, left), sprite.alpha.shape, strict=True)
-        )
+        box = replace(sprite, top=sprite.top - top, left=sprite.left - left).box
         share = sprite.alpha.astype(np.float32) / 255
         below = alpha[box] * (1 - share)
         alpha[box] = share + below

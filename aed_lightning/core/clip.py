@@ -33,6 +33,12 @@ class Sprite:
     top: int
     left: int
 
+    @property
+    def box(self) -> tuple[slice, slice]:
+        """Rows and columns of the frame that it covers."""
+        height, width = self.alpha.shape
+        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+
     @staticmethod
     def nothing(channels: int) -> "Sprite":
         """What shows of an object that is outside the frame."""

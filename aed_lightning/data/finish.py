@@ -7,7 +7,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 from torch.nn import functional
 
-from ..core.clip import Batch, Clips, Sprite, Sprites
+from ..core.clip import Batch, Clips, Sprites
 
 ANOMALY_MOTION = 128.0
 """Gray levels that the anomaly map adds to the motion at least (docs/method.md, section 4)."""
@@ -91,11 +91,6 @@ def _paste(
     than half opaque."""
     for frame, sprite in zip(frames, plan, strict=True):
         image, alpha = (torch.from_numpy(part).to(frame.device).float() for part in (sprite.image, sprite.alpha))
-        frame[:, *_place(sprite)].lerp_(image, alpha.div_(255))
+        frame[:, *sprite.box].lerp_(image, alpha.div_(255))
     middle = plan[1]
-    objects[_place(middle)] = torch.from_numpy(middle.alpha > 127).to(frames.device).float()
-
-
-def _place(sprite: Sprite) -> tuple[slice, slice]:
-    height, width = sprite.alpha.shape
-    return slice(sprite.top, sprite.top + height), slice(sprite.left, sprite.left + width)
+    objects[middle.box] = torch.from_numpy(middle.alpha > 127).to(frames.device).float()

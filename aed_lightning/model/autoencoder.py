@@ -20,7 +20,7 @@ from ..core.clip import CLIP_FRAMES, Reconstruction
 from .blocks import CvtBlock
 from .decoders import Decoder, DecoderInput
 from .encoder import Encoder
-from .grid import TokenGrid, most_moving, patchify, visible_indices
+from .grid import TokenGrid, most_moving, unchanged_tokens, visible_indices
 from .levels import NormalLevels
 from .masking import packed_order
 from .positions import Positions
@@ -152,14 +152,14 @@ class AutoEncoder(nn.Module):
         if checked and not bool((~mask).sum(1).eq(count).all()):
             raise ValueError(f"a mask must leave exactly {count} of {self.active_tokens} tokens visible")
         active = TokenGrid(self.rows, self.columns, self._active_places(inputs))
-        order = packed_order(mask) if self.convolution == "packed" else visible_indices(mask, count)
+        packed = self.convolution == "packed"
+        order = packed_order(mask) if packed else visible_indices(mask, count)
         visible = TokenGrid(self.rows, self.columns, order if active.taken is None else active.taken.gather(1, order))
-        packed = TokenGrid(self.rows, count // self.rows) if self.convolution == "packed" else None
-        encoded = self.encoder(inputs, visible, packed or visible)
+        encoded = self.encoder(inputs, visible, TokenGrid(self.rows, count // self.rows) if packed else visible)
         tokens = self.decoder_input(encoded, visible, active)
         for block in self.shared:
             tokens = block(tokens, active)
-        elsewhere = 0.0 if active.taken is None else self._unchanged(inputs)
+        elsewhere = 0.0 if active.taken is None else unchanged_tokens(inputs, self.patch_size)
         return Reconstruction(
             teacher=active.place(self.teacher(tokens, active), elsewhere),
             student=active.place(self.student(tokens, active), elsewhere) if with_student else None,
@@ -173,11 +173,6 @@ class AutoEncoder(nn.Module):
         if self.active_tokens == self.tokens:
             return None
         return most_moving(inputs, self.patch_size, self.active_tokens)
-
-    def _unchanged(self, inputs: Float[Tensor, "batch 9 height width"]) -> Float[Tensor, "batch tokens values"]:
-        """The middle frame as it is, as tokens, with a map that says normal."""
-        middle = inputs.chunk(CLIP_FRAMES, dim=1)[1]
-        return patchify(torch.cat([middle, torch.full_like(middle[:, :1], -1.0)], dim=1), self.patch_size)
 
     def _refuse_broken_rows(self, mask_ratio: float) -> None:
         visible = self.visible_tokens(mask_ratio)

@@ -8,6 +8,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional
 
+from ..core.clip import CLIP_FRAMES
+
 
 def patchify(images: Float[Tensor, "batch channels height width"], patch: int) -> Float[Tensor, "batch tokens values"]:
     """Cut images into patches, row by row; inside a token: row, column, channel (channel fastest)."""
@@ -19,6 +21,12 @@ def unpatchify(
 ) -> Float[Tensor, "batch channels height width"]:
     """The inverse of `patchify` for a grid of `rows` rows."""
     return rearrange(tokens, "b (h w) (p q c) -> b c (h p) (w q)", h=rows, p=patch, q=patch)
+
+
+def unchanged_tokens(inputs: Float[Tensor, "batch 9 height width"], patch: int) -> Float[Tensor, "batch tokens values"]:
+    """The middle frame as it came in, as output tokens, with an anomaly map that says normal."""
+    middle = inputs.chunk(CLIP_FRAMES, dim=1)[1]
+    return patchify(torch.cat([middle, torch.full_like(middle[:, :1], -1.0)], dim=1), patch)
 
 
 def visible_indices(mask: Bool[Tensor, "batch tokens"], visible: int) -> Int[Tensor, "batch visible"]:
@@ -36,7 +44,7 @@ def most_moving(inputs: Float[Tensor, "batch 9 height width"], patch: int, count
     Motion is the largest difference of a pixel between the middle frame and the two others. A token counts its own
     and the largest among its neighbors, in whole gray levels, so that what moves is taken with a border around it.
     """
-    first, middle, last = inputs.chunk(3, dim=1)
+    first, middle, last = inputs.chunk(CLIP_FRAMES, dim=1)
     change = torch.maximum((middle - first).abs(), (last - middle).abs()).amax(dim=1, keepdim=True)
     own = functional.max_pool2d(change, patch)
     moving = own + functional.max_pool2d(own, 3, stride=1, padding=1)

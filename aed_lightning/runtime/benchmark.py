@@ -1,4 +1,4 @@
-"""The speed of a network: scoring clips, a training step, and scoring a video file from end to end."""
+"""The speed of a network: scoring clips, and a training step."""
 
 import importlib.util
 from collections.abc import Callable, Sequence
@@ -12,16 +12,16 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..core import DataError, UsageError
-from ..core.clip import Batch, Clips, PastePlan, Reconstruction
+from ..core.clip import Clips, PastePlan, Reconstruction
 from ..core.environment import has_bfloat16
 from ..data.finish import Finish
 from ..model import AutoEncoder, head_loss, random_masks, teacher_loss
 from .engines import build_engine
-from .graph import ScoringGraph
+from .graph import ScoringGraph, network_inputs
 from .timing import Timing, peak_rate, ratio, take_turns
 
 BASELINE = "plain baseline"
-CELL, TRAINING_BATCH = 4, 8
+TRAINING_BATCH = 8
 
 
 def load_baseline(file: Path) -> Callable[[AutoEncoder], nn.Module]:
@@ -43,23 +43,11 @@ def load_baseline(file: Path) -> Callable[[AutoEncoder], nn.Module]:
 
 def flops_per_frame(graph: ScoringGraph) -> int:
     """Floating-point operations of the network on one clip, a multiply-add as two; without norms and softmax."""
-    frames, mask = noise(graph, 1)
+    frames, mask = graph.example(clips=1)
     # The counter does not know the fused attention of CPUs.
     with FlopCounterMode(display=False) as counter, torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
         graph(frames, mask)
     return int(counter.get_total_flops())
-
-
-def noise(graph: ScoringGraph, clips: int) -> tuple[Tensor, Tensor]:
-    """Frames of noise, and masks as `score` draws them."""
-    network = graph.network
-    size = (network.rows * network.patch_size, network.columns * network.patch_size)
-    frames = torch.randint(0, 256, (clips, 3, graph.channels, *size), dtype=torch.uint8)
-    numbers = torch.arange(clips)
-    masks = random_masks(
-        ("noise",) * clips, numbers, 0 * numbers, tokens=network.active_tokens, visible=graph.visible, seed=0
-    )
-    return frames, masks
 
 
 def time_scoring(
@@ -74,10 +62,13 @@ def time_scoring(
     engines = {mode: build_engine(graph, **_mode(mode), device=device) for mode in modes}
     plain = None if baseline is None else baseline.to(device).eval().requires_grad_(False)
     for batch in batches:
-        frames, mask = noise(graph, batch)
+        frames, mask = graph.example(clips=batch)
         work: dict[str, Callable[[], object]] = {}
         if plain is not None:
-            arguments = (_inputs(frames).to(device), _all_tokens(graph.network, graph.mask_ratio, batch).to(device))
+            arguments = (
+                network_inputs(frames).to(device),
+                _masks(graph.network.tokens, graph.mask_ratio, batch).to(device),
+            )
             work[BASELINE] = torch.inference_mode()(partial(plain, *arguments, graph.with_student))
         work |= {mode: partial(engine, frames, mask) for mode, engine in engines.items()}
         timings = take_turns(work, batch, rounds=rounds, device=device)
@@ -97,39 +88,31 @@ def time_training(
     device: torch.device,
     baseline: nn.Module | None = None,
 ) -> dict[str, Timing]:
-    """Timings of a step of the teacher's stage, by precision: forward, backward and optimizer."""
-    clips = Finish(network.patch_size, CELL)(_clips(network, batch).to(device))
-    masks = random_masks(
-        clips.video, clips.frame_index, clips.epoch, tokens=network.active_tokens,
-        visible=network.visible_tokens(network.mask_ratio), seed=0,
-    ).to(device)  # fmt: skip
-
-    def ours() -> Reconstruction:
-        found: Reconstruction = network(clips.inputs, masks, False)
-        return found
-
-    work = {name: _step(network.to(device), clips, ours, name) for name in precisions}
+    """Timings of a training step, by precision."""
+    work = {name: training_step(network, batch, precision=name, device=device) for name in precisions}
     if baseline is not None:
-        everything = _all_tokens(network, network.mask_ratio, batch).to(device)
-
-        def plain(model: nn.Module = baseline) -> Reconstruction:
-            teacher, _, logit = model(clips.inputs, everything, False)
-            return Reconstruction(teacher, None, everything, logit, network.levels())
-
-        work = {BASELINE: _step(baseline.to(device), clips, plain, "32-true"), **work}
+        work = {BASELINE: training_step(network, batch, precision="32-true", device=device, baseline=baseline), **work}
     return take_turns(work, batch, rounds=rounds, device=device)
 
 
-def _step(model: nn.Module, clips: Batch, forward: Callable[[], Reconstruction], precision: str) -> Callable[[], None]:
-    """A training step of `model`, whose output for the clips `forward` gives."""
-    model.train().requires_grad_(True)
+def training_step(
+    network: AutoEncoder, batch: int, *, precision: str, device: torch.device, baseline: nn.Module | None = None
+) -> Callable[[], None]:
+    """A step of the teacher's stage on noise, of `network` or of its baseline: forward, backward and optimizer."""
+    model = (baseline or network).to(device).train().requires_grad_(True)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, foreach=True)
-    side = int((clips.inputs[0, 0].numel() / clips.motion.shape[1]) ** 0.5)
+    clips = Finish(network.patch_size, network.patch_size)(_clips(network, batch).to(device))
+    tokens = network.tokens if baseline else network.active_tokens
+    masks = _masks(tokens, network.mask_ratio, batch).to(device)
+
+    def forward() -> Reconstruction:
+        found = model(clips.inputs, masks, False)
+        return found if baseline is None else Reconstruction(found[0], None, masks, found[2], network.levels())
 
     def step() -> None:
-        with torch.autocast(clips.inputs.device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
+        with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
             found = forward()
-            loss = teacher_loss(clips, found, side) + head_loss(clips, found)
+            loss = teacher_loss(clips, found, network.patch_size) + head_loss(clips, found)
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
@@ -179,9 +162,7 @@ def benchmark(
             for part, timings in found.items()
             for (mode, batch), timing in timings.items()
         ],
-        "ratios": []
-        if baseline is None
-        else [line for part, timings in found.items() for line in _ratios(part, timings)],
+        "ratios": [line for part, timings in found.items() for line in _ratios(part, timings)] if baseline else [],
     }
 
 
@@ -189,7 +170,6 @@ def _row(
     part: str, mode: str, batch: int, timing: Timing, flops: int | None, peaks: dict[str, float]
 ) -> dict[str, Any]:
     """A line of the table. spread: half the distance of the quartiles, as a share of the median."""
-    precision = next((name for name in peaks if mode.endswith(name)), "32-true")
     return {
         "part": part,
         "mode": mode,
@@ -198,7 +178,9 @@ def _row(
         "spread": timing.spread,
         "p50_milliseconds": 1000 * timing.latency(50),
         "p99_milliseconds": 1000 * timing.latency(99),
-        "share_of_peak": None if flops is None else timing.rate * flops / peaks[precision],
+        "share_of_peak": None
+        if flops is None
+        else timing.rate * flops / peaks.get(mode.rpartition(":")[2], peaks["32-true"]),
     }
 
 
@@ -223,11 +205,10 @@ def _ratios(part: str, timings: dict[tuple[str, int], Timing]) -> list[dict[str,
     return lines
 
 
-def _all_tokens(network: AutoEncoder, mask_ratio: float, clips: int) -> Tensor:
-    """Masks over all tokens, of which the baseline computes every one."""
-    numbers = torch.arange(clips)
-    visible = int(network.tokens * (1 - mask_ratio))
-    return random_masks(("noise",) * clips, numbers, 0 * numbers, tokens=network.tokens, visible=visible, seed=0)
+def _masks(tokens: int, mask_ratio: float, clips: int) -> Tensor:
+    """Random masks over so many tokens: the active ones, or, for the baseline, which computes every one, all."""
+    numbers, visible = torch.arange(clips), int(tokens * (1 - mask_ratio))
+    return random_masks(("noise",) * clips, numbers, 0 * numbers, tokens=tokens, visible=visible, seed=0)
 
 
 def _mode(name: str) -> dict[str, str]:
@@ -236,19 +217,13 @@ def _mode(name: str) -> dict[str, str]:
     return {"backend": backend, "precision": precision}
 
 
-def _inputs(frames: Tensor) -> Tensor:
-    """Frames as the network takes them."""
-    floats = frames.float() / 127.5 - 1
-    return (floats.expand(-1, -1, 3, -1, -1) if frames.shape[2] == 1 else floats).flatten(1, 2)
-
-
 def _clips(network: AutoEncoder, number: int) -> Clips:
     """Noise, without anomalies."""
     height, width = network.rows * network.patch_size, network.columns * network.patch_size
     numbers = torch.arange(number)
     return Clips(
         frames=torch.randint(0, 256, (number, 3, 3, height, width), dtype=torch.uint8),
-        motion=torch.randint(0, 256, (number, 3, height // CELL, width // CELL), dtype=torch.uint8),
+        motion=torch.randint(0, 256, (number, 3, network.rows, network.columns), dtype=torch.uint8),
         video=("noise",) * number, frame_index=numbers, epoch=0 * numbers, label=0 * numbers,
         pasted=(PastePlan(),) * number,
     )  # fmt: skip

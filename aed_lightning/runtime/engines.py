@@ -91,15 +91,13 @@ def build_engine(graph: ScoringGraph, *, backend: str, device: torch.device, pre
         raise UsageError(f"backend {backend!r}: give one of {', '.join(BACKENDS)}")
     if precision not in PRECISIONS:
         raise UsageError(f"precision {precision!r}: give auto, {' or '.join(PRECISIONS)}")
-    if backend in ("onnx", "openvino"):
-        refuse_missing(FORMATS[".onnx" if backend == "onnx" else ".xml"], f"backend {backend!r}")
-        if device.type != "cpu":
-            raise UsageError(f"backend {backend!r} runs on the CPU here; give --device cpu, or backend torch")
-    if precision == "bf16-mixed":
-        if backend == "onnx":
-            raise UsageError("backend 'onnx' computes in float32; give --precision 32-true, or backend openvino")
-        if backend == "openvino" and not has_bfloat16():
-            raise UsageError("this processor has no bfloat16; give --precision 32-true")
-    if backend in ("onnx", "openvino"):
-        return ExportedEngine(graph, backend, precision)
-    return TorchEngine(graph, device, precision, compiled=backend == "compile")
+    if backend in ("torch", "compile"):
+        return TorchEngine(graph, device, precision, compiled=backend == "compile")
+    refuse_missing(FORMATS[".onnx" if backend == "onnx" else ".xml"], f"backend {backend!r}")
+    if device.type != "cpu":
+        raise UsageError(f"backend {backend!r} runs on the CPU here; give --device cpu, or backend torch")
+    if precision == "bf16-mixed" and backend == "onnx":
+        raise UsageError("backend 'onnx' computes in float32; give --precision 32-true, or backend openvino")
+    if precision == "bf16-mixed" and not has_bfloat16():
+        raise UsageError("this processor has no bfloat16; give --precision 32-true")
+    return ExportedEngine(graph, backend, precision)

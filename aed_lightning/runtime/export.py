@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Bool, UInt8
 from torch import Tensor
 
 from ..core import UsageError, atomic_path
@@ -33,26 +32,12 @@ Run = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 """Frames and mask to values and map, as `ScoringGraph.forward`."""
 
 
-def example_clips(
-    graph: ScoringGraph, clips: int = 2
-) -> tuple[UInt8[Tensor, "batch 3 channels height width"], Bool[Tensor, "batch active"]]:
-    """Noise in the shape that `graph` takes; the first active tokens are visible."""
-    network = graph.network
-    size = (network.rows * network.patch_size, network.columns * network.patch_size)
-    frames = torch.randint(0, 256, (clips, 3, graph.channels, *size), dtype=torch.uint8)
-    mask = torch.ones(clips, network.active_tokens, dtype=torch.bool)
-    mask[:, : graph.visible] = False
-    return frames, mask
-
-
 def export_program(graph: ScoringGraph) -> torch.export.ExportedProgram:
     """The graph as a program of `torch.export`, float32, for any number of clips."""
     graph = graph.of(for_inference(graph.network).cpu())
     batch = torch.export.Dim("batch", min=1, max=4096)
     with torch.no_grad():
-        return torch.export.export(
-            graph, example_clips(graph), dynamic_shapes={"frames": {0: batch}, "mask": {0: batch}}
-        )
+        return torch.export.export(graph, graph.example(), dynamic_shapes={"frames": {0: batch}, "mask": {0: batch}})
 
 
 def export_onnx(graph: ScoringGraph, file: Path) -> None:
@@ -133,7 +118,7 @@ def export(graph: ScoringGraph, file: Path) -> float:
     else:
         _write_openvino(graph, file)
         run = open_openvino(file)
-    frames, mask = example_clips(graph, clips=3)
+    frames, mask = graph.example(clips=3)
     with torch.no_grad():
         expected, found = graph.of(for_inference(graph.network).cpu())(frames, mask), run(frames, mask)
     return max(float((one - other).abs().max() / other.abs().max()) for one, other in zip(found, expected, strict=True))

@@ -5,16 +5,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..core.clip import Reconstruction
-from ..model.grid import patchify, unpatchify
+from ..model.grid import unchanged_tokens, unpatchify
 
 
 def teacher_difference(
     inputs: Float[Tensor, "batch 9 height width"], reconstruction: Reconstruction, patch: int
 ) -> Float[Tensor, "batch tokens values"]:
     """Teacher's output minus the frame as it came in; the map's target is "no anomaly" everywhere."""
-    frame = inputs[:, 3:6]
-    incoming = torch.cat([frame, -torch.ones_like(frame[:, :1])], dim=1)
-    return reconstruction.teacher.float() - patchify(incoming, patch)
+    return reconstruction.teacher.float() - unchanged_tokens(inputs, patch)
 
 
 def student_difference(reconstruction: Reconstruction) -> Float[Tensor, "batch tokens values"] | None:

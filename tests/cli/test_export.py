@@ -34,7 +34,7 @@ def exported(weights: Path, file: Path, capsys) -> str:
 def test_a_program_scores_as_the_scorer_does(weights: Path, tmp_path: Path, capsys):
     exported(weights, file := tmp_path / "graph.pt2", capsys)
     engine = load(weights, precision="32-true").engine
-    frames, mask = export.example_clips(engine.graph, clips=3)
+    frames, mask = engine.graph.example(clips=3)
     expected = engine(frames, mask)
     for found, wanted in zip(torch.export.load(file).module()(frames, mask), expected, strict=True):
         torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-6)

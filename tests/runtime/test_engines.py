@@ -10,7 +10,6 @@ from aed_lightning.model import AutoEncoder
 from aed_lightning.model.inference import for_inference
 from aed_lightning.runtime import export
 from aed_lightning.runtime.engines import build_engine
-from aed_lightning.runtime.export import example_clips
 from aed_lightning.runtime.graph import ScoringGraph
 from aed_lightning.scoring.rules import DefaultRule, OfficialRule, PaperRule, Rule
 
@@ -50,7 +49,7 @@ def in_float64(graph: ScoringGraph, frames, mask):
 @pytest.mark.parametrize(("precision", "tolerance"), [("32-true", 1e-6), pytest.param("bf16-mixed", 1e-2)])
 def test_scores_of_pytorch_are_those_of_64_bits(rule, precision, tolerance):
     graph = graph_of(rule)
-    frames, mask = example_clips(graph, clips=4)
+    frames, mask = graph.example(clips=4)
     values, _ = build_engine(graph, backend="torch", device=CPU, precision=precision)(frames, mask)
     expected = in_float64(graph, frames, mask)
     assert float((values - expected).abs().max()) <= tolerance * float(expected.abs().max())
@@ -59,7 +58,7 @@ def test_scores_of_pytorch_are_those_of_64_bits(rule, precision, tolerance):
 def test_exported_graphs_score_as_pytorch_does():
     options = {"active_ratio": 0.5, "position_embedding": True, "encoder_depth": 1, "teacher_depth": 2}
     graph = graph_of(replace(RULES[0], mask_ratio=0.25), **options)
-    frames, mask = example_clips(graph, clips=5)
+    frames, mask = graph.example(clips=5)
     values, heat = build_engine(graph, backend="torch", device=CPU, precision="32-true")(frames, mask)
     for backend in ("onnx", "openvino"):
         engine = build_engine(graph, backend=backend, device=CPU, precision="32-true")
@@ -73,7 +72,7 @@ def test_exported_graphs_score_as_pytorch_does():
 @pytest.mark.filterwarnings("ignore:.*torch.jit.script_method.*:DeprecationWarning")
 def test_compiled_graphs_score_as_pytorch_does():
     graph = graph_of()
-    frames, mask = example_clips(graph, clips=5)
+    frames, mask = graph.example(clips=5)
     expected = build_engine(graph, backend="torch", device=CPU, precision="32-true")(frames, mask)
     found = build_engine(graph, backend="compile", device=CPU, precision="32-true")(frames, mask)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
@@ -88,7 +87,7 @@ def test_a_compiler_that_fails_is_left_with_one_warning(monkeypatch, capsys):
 
     monkeypatch.setattr(torch, "compile", broken)
     graph = graph_of()
-    clips = example_clips(graph)
+    clips = graph.example()
     engine = build_engine(graph, backend="compile", device=CPU, precision="32-true")
     first, second = engine(*clips), engine(*clips)
     expected = build_engine(graph, backend="torch", device=CPU, precision="32-true")(*clips)
