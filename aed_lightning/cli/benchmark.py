@@ -92,7 +92,7 @@ def _print(found: dict[str, Any]) -> None:
         f"{found['parameters']:,} parameters, {found['flops_per_frame'] / 1e9:.2f} GFLOP a frame; "
         f"products of matrices: {peaks}"
     )
-    ratios = {(line["part"], line["mode"], line["batch"]): line for line in found["ratios"]}
+    ratios = {(line["part"], line["mode"], line["batch"]): line for line in found["over_baseline"]}
     table = Table(box=box.SIMPLE, pad_edge=False)
     for column in (
         "",

@@ -38,6 +38,8 @@ what counts as an event (the levels come from normal video that the training hel
 
 how:
   --stride N          score every so many frames (1)
+  --skip N            of recordings: leave out up to so many of these in a row, and draw a line between the scores (0)
+  --gate G            … only while no patch of the picture changes by so many gray levels on average
   --no-overlay        make no video
   --fps F             frames a second of live sources, and of recordings that do not say, as folders of images (25)
   --batch-size N      frames at once (32)
@@ -61,6 +63,7 @@ def run(arguments: Sequence[str]) -> int:
     options = _parse(arguments)
     from ..core import UsageError
     from ..runtime import load
+    from ..runtime.gating import Gate
     from ..runtime.notify import Notifier
     from ..runtime.recordings import Manner
     from ..runtime.results_folder import results_folder
@@ -72,10 +75,15 @@ def run(arguments: Sequence[str]) -> int:
         raise UsageError(f"--seconds {options.seconds}: give more than 0")
     if live and options.resume:
         raise UsageError("--resume is for recordings; give a live source another --out, or --overwrite")
+    if options.gate is not None and not options.skip:
+        raise UsageError(f"--gate {options.gate} needs --skip: how many frames in a row may be left out")
+    if live and options.skip:
+        raise UsageError("--skip is for recordings: a camera's frame cannot wait for the next; give --stride")
+    gate = Gate(options.skip, **({} if options.gate is None else {"levels": options.gate}))
     scorer = load(options.weights, **_given(options, "device", "precision", "backend"))
     smoothing = "causal" if live else "centered"
     manner = Manner(
-        *_levels(scorer, options, smoothing), resume=options.resume,
+        *_levels(scorer, options, smoothing), resume=options.resume, gate=gate,
         **_given(options, "min_seconds", "stride", "overlay", "fps", "batch_size", "reader"),
     )  # fmt: skip
     about = {
@@ -169,6 +177,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     levels.add_argument("--quantile", type=float)
     levels.add_argument("--threshold", type=float)
     parser.add_argument("--hysteresis", type=float, default=0.2)
+    parser.add_argument("--skip", type=int, default=0)
+    parser.add_argument("--gate", type=float)
     parser.add_argument("--seconds", type=float)
     parser.add_argument("--notify")
     parser.add_argument("--no-overlay", dest="overlay", action="store_false", default=argparse.SUPPRESS)

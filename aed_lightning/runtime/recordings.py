@@ -16,6 +16,7 @@ from ..data.progress import Progress
 from ..data.readers import HANGS, decoder_log, open_video, resolve_reader
 from ..data.readers.deadline import in_time
 from ..scoring.events import Alarm
+from .gating import EVERY_FRAME, Gate
 from .notify import Notifier
 from .overlay import Overlay, overlay_size
 from .results import Incident, Results, tell
@@ -30,7 +31,8 @@ Frame = UInt8[np.ndarray, "height width 3"]
 class Manner:
     """How recordings are scored.
 
-    threshold, release, min_seconds: of an event, see `Alarm`. stride: score every so many frames. overlay: whether
+    threshold, release, min_seconds: of an event, see `Alarm`. stride: score every so many frames. gate: which of
+    these need not be computed. overlay: whether
     `overlay.mp4` is made. fps: of recordings that do not say. batch_size: frames at once. reader: as for `open_video`.
     resume: go on where the results end. Raises UsageError.
     """
@@ -39,6 +41,7 @@ class Manner:
     release: float
     min_seconds: float = 0.5
     stride: int = 1
+    gate: Gate = EVERY_FRAME
     overlay: bool = True
     fps: float = 25.0
     batch_size: int = 32
@@ -81,7 +84,7 @@ def score_recording(
             folder, alarm, size=size, fps=fps, stride=manner.stride, resume=manner.resume,
             about={"source": str(recording.path), "fps": fps, "size": list(size), "stride": manner.stride,
                    "bytes": recording.bytes, "backend": scorer.engine.backend,
-                   "precision": scorer.engine.precision, **asdict(alarm), **about},
+                   "precision": scorer.engine.precision, **_told(manner.gate), **asdict(alarm), **about},
         )  # fmt: skip
         if results.complete:
             results.close()
@@ -97,8 +100,8 @@ def score_recording(
         ended = False
         try:
             for scored in scorer.stream(
-                recording.name, seen, stride=manner.stride, batch_size=manner.batch_size, first=results.next_frame,
-                pulse=reader.pulse,
+                recording.name, seen, stride=manner.stride, gate=manner.gate, batch_size=manner.batch_size,
+                first=results.next_frame, pulse=reader.pulse,
             ):  # fmt: skip
                 tell(notifier, str(recording.path), results.write(scored, scored.frame_index / fps))
                 if overlay is not None:
@@ -126,6 +129,11 @@ def frames_to_score(recording: Recording, folder: Path, manner: Manner) -> int:
     scores = folder / "scores.csv"
     lines = scores.read_bytes().count(b"\n") if manner.resume and scores.is_file() else 0
     return max(0, claimed - max(0, lines - 1) * manner.stride)
+
+
+def _told(gate: Gate) -> dict[str, Any]:
+    """What events.json says of it."""
+    return {"skip": gate.skip, "gate": None if gate.levels == float("inf") else gate.levels}
 
 
 class _Seen:

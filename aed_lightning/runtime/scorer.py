@@ -24,6 +24,7 @@ from ..scoring.smoothing import Smoothing
 from ..scoring.streaming import stream_scores, stream_smoother
 from ..scoring.temporal import kernel_radius
 from .engines import Engine, build_engine
+from .gating import EVERY_FRAME, Gate, filled
 from .graph import ScoringGraph
 from .live_windows import LiveWindows
 from .sources import LiveSource, find_source
@@ -102,6 +103,7 @@ class Scorer:
         *,
         causal: bool = False,
         stride: int = 1,
+        gate: Gate = EVERY_FRAME,
         batch_size: int = 32,
         first: int = 0,
         pulse: Pulse | None = None,
@@ -109,13 +111,16 @@ class Scorer:
         """Score RGB frames, given with their numbers; the same scores as `test` gives the prepared video.
 
         video: its name, from which the masks are drawn. causal: smooth without frames to come. stride: score every so
-        many frames. A frame comes out when all that its score needs has come in: `clip_offset` frames and the rest of
-        its batch and, unless causal, half a Gaussian later. Frames that are missing end a run; nothing crosses it.
+        many frames. gate: which of these the network need not see. A frame comes out when all that its score needs has
+        come in: `clip_offset` frames and the rest of its batch and, unless causal, half a Gaussian later. Frames that
+        are missing end a run; nothing crosses it.
         first: the first frame that is wanted; frames that its score does not depend on are not scored.
         pulse: of the reader behind `frames`, which then decodes in a thread of its own, with its deadline.
         """
         needed = self.engine.graph.rule.reach + kernel_radius(self.smoothing.sigma / stride)
-        batches = _batches(self.windows(frames, stride, max(0, first - needed * stride)), batch_size)
+        begin = max(0, first - needed * stride) // gate.period(stride) * gate.period(stride)
+        windows = gate.mark(self.windows(frames, stride, begin), self.engine.graph.network.patch_size, stride)
+        batches = _batches(windows, batch_size)
         for scored in self.stream_windows(
             video, batches if pulse is None else ahead(batches, pulse, limit=2), causal=causal, stride=stride
         ):
@@ -132,6 +137,7 @@ class Scorer:
         scored: deque[float] = deque()
         # Filters go over places, not over frames: dropped clips leave no hole in them, missing frames do.
         place, following = 0, 0
+        before: tuple[Window, np.ndarray, np.ndarray] | None = None
 
         def smoothed(scores: list[tuple[int, float]], *, end: bool) -> Iterator[ScoredFrame]:
             scored.extend(score for _, score in scores)
@@ -144,7 +150,8 @@ class Scorer:
             if not windows:
                 yield from smoothed(raw.flush(), end=True)
                 continue
-            values, heat = self._values(video, windows)
+            values, heat = self._values(video, windows, before)
+            before = windows[-1], values[-1:], heat[-1:]
             waiting.extend(zip(windows, heat, strict=True))
             places = []
             for window in windows:
@@ -165,18 +172,30 @@ class Scorer:
                 yield from (window for window in whole if window.frame_index >= begin)
         yield from (window for window in windows.flush() if window.frame_index >= begin)
 
-    def _values(self, video: str, windows: list[Window]) -> tuple[np.ndarray, np.ndarray]:
-        """What the rule takes from each frame, and the predicted map of each."""
+    def _values(
+        self, video: str, windows: list[Window], before: tuple[Window, np.ndarray, np.ndarray] | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What the rule takes from each frame, and the predicted map of each.
+
+        before: the last clip of the batch before, and what was found in it.
+        """
+        computed = [window for window in windows if window.computed]
         masks = random_masks(
-            (video,) * len(windows),
-            torch.tensor([window.frame_index for window in windows]),
-            torch.zeros(len(windows), dtype=torch.int64),
+            (video,) * len(computed),
+            torch.tensor([window.frame_index for window in computed]),
+            torch.zeros(len(computed), dtype=torch.int64),
             tokens=self.engine.graph.network.active_tokens,
             visible=self.engine.graph.visible,
             seed=self.seed,
         )
-        values, heat = self.engine(torch.from_numpy(np.stack([window.frames for window in windows])), masks)
-        return values.numpy(), heat.numpy()
+        found = self.engine(torch.from_numpy(np.stack([window.frames for window in computed])), masks)
+        values, heat = (part.numpy() for part in found)
+        if windows[0].computed:
+            return filled(windows, values), filled(windows, heat)
+        assert before is not None  # what is left out follows something
+        joined = [before[0], *windows]
+        values, heat = np.concatenate([before[1], values]), np.concatenate([before[2], heat])
+        return filled(joined, values)[1:], filled(joined, heat)[1:]
 
 
 def load(weights: str | Path, *, device: str = "auto", precision: str = "auto", backend: str = "torch") -> Scorer:
@@ -236,11 +255,14 @@ def _rule(card: dict[str, Any]) -> Rule:
 
 
 def _batches(windows: Iterable[Window], size: int) -> Iterator[list[Window]]:
+    """So many that the network sees at a time, and with each what was left out before it."""
     batch: list[Window] = []
+    computed = 0
     for window in windows:
         batch.append(window)
-        if len(batch) == size:
+        computed += window.computed
+        if computed == size:
             yield batch
-            batch = []
+            batch, computed = [], 0
     if batch:
         yield batch

@@ -13,12 +13,14 @@ class Window:
 
     warm_up: whether a frame before the middle one is missing, at the start or after a gap.
     dropped: clips between this one and the one before that were given up, because there was no time for them.
+    computed: whether it is scored by the network, and not from the clips around it.
     """
 
     frame_index: int
     frames: UInt8[np.ndarray, "3 channels height width"]
     warm_up: bool
     dropped: int = 0
+    computed: bool = True
 
 
 Stored = UInt8[np.ndarray, "channels height width"]

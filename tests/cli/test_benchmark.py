@@ -22,17 +22,28 @@ def test_it_prints_a_table_and_writes_every_figure(tmp_path: Path, capsys):
     assert found["parameters"] > 1e6
     precisions = ["32-true", *(["bf16-mixed"] if has_bfloat16() else [])]
     assert list(found["peak_gflops"]) == precisions
+    baselines = ("plain baseline", "plain, memory kept")
     rows = [(row["part"], row["mode"], row["batch"]) for row in found["rows"]]
     assert rows == [
-        *(("scoring", mode, batch) for batch in (1, 3) for mode in ("plain baseline", "torch:32-true")),
-        *(("training", mode, 8) for mode in ("plain baseline", *precisions)),
+        *(("scoring", mode, batch) for batch in (1, 3) for mode in (*baselines, "torch:32-true")),
+        *(("training", mode, 8) for mode in (*baselines, *precisions)),
     ]
     for row in found["rows"]:
         assert row["frames_per_second"] == pytest.approx(1000 * row["batch"] / row["p50_milliseconds"])
         assert row["p50_milliseconds"] <= row["p99_milliseconds"]
-    assert [(line["part"], line["mode"], line["batch"]) for line in found["ratios"]] == [
+    assert [(line["part"], line["mode"], line["batch"]) for line in found["over_baseline"]] == [
         row for row in rows if row[1] != "plain baseline"
     ]
+    over = {(line["part"], line["mode"], line["batch"]): line for line in found["over_baseline"]}
+    steps = [over["training", precision, 8]["ratio"] for precision in precisions]
+    assert found["ratios"] == {
+        "cpu_fp32": over["scoring", "torch:32-true", 3]["ratio"],
+        "cpu_best": over["scoring", "torch:32-true", 3]["ratio"],
+        "cpu_fp32_vs_best_batch": over["scoring", "torch:32-true", 3]["ratio_to_best_batch"],
+        "cpu_best_vs_best_batch": over["scoring", "torch:32-true", 3]["ratio_to_best_batch"],
+        "train_step": max(steps),
+    }
+    assert set(found["spread"]) == {"cpu_fp32", "cpu_best", "train_step"}
     printed = capsys.readouterr().out
     assert "plain baseline" in printed
     assert "GFLOP a frame" in printed
@@ -54,7 +65,8 @@ def test_without_a_baseline_there_are_no_ratios_and_training_can_be_left_out(tmp
     modes = ["--modes", "torch:32-true"]
     assert main(["benchmark", *SMALL, *modes, "--active-ratio", "0.5", "--no-training", "--json", str(file)]) == 0
     found = json.loads(file.read_text())
-    assert found["ratios"] == []
+    assert found["over_baseline"] == []
+    assert found["ratios"] == {}
     assert {row["part"] for row in found["rows"]} == {"scoring"}
 
 

@@ -6,7 +6,7 @@ import pytest
 
 PAGES_TOUCHED = """
 import resource, torch
-from aed_lightning.core.memory import keep_freed_memory
+from aed_lightning.core.memory import freed_memory_returned, keep_freed_memory
 {call}
 for _ in range(12):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -31,6 +31,9 @@ def pages_touched(call: str) -> int:
 def test_memory_that_was_freed_is_used_again() -> None:
     assert pages_touched("") > 100
     assert pages_touched("keep_freed_memory()") < 100
+    returned = "keep_freed_memory(); returned = freed_memory_returned(); returned.__enter__()"
+    assert pages_touched(returned) > 100
+    assert pages_touched(f"{returned}; returned.__exit__(None, None, None)") < 100
 
 
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

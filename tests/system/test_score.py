@@ -14,6 +14,7 @@ from squares import write_video
 from aed_lightning.data.readers import open_video
 from aed_lightning.model.weights import read_checkpoint
 from aed_lightning.runtime import load
+from aed_lightning.runtime.gating import Gate
 from aed_lightning.scoring.calibration import Calibration
 from aed_lightning.scoring.temporal import smooth_causal
 
@@ -112,6 +113,31 @@ def test_scoring_from_the_middle_gives_the_same_scores(squares, trained: Path, f
     )
 
 
+@pytest.mark.parametrize("first", [0, 3, 13])
+@pytest.mark.parametrize("batch_size", [1, 3, 32])
+def test_frames_left_out_get_the_scores_between_their_neighbors(squares, trained: Path, first: int, batch_size: int):
+    scorer, skip = load(trained), 3
+    frames = list(enumerate(open_video(squares.root / "test" / "stop.avi").frames()))
+    whole = list(scorer.stream("stop", frames))
+    part = list(scorer.stream("stop", frames, gate=Gate(skip), batch_size=batch_size, first=first))
+    assert [frame.frame_index for frame in part] == list(range(first, len(frames)))
+    known = sorted({*range(0, len(frames), skip + 1), len(frames) - 1})
+    expected = np.interp(range(first, len(frames)), known, [whole[index].raw for index in known])
+    np.testing.assert_allclose([frame.raw for frame in part], expected, rtol=0, atol=1e-5)
+    between = (2 * whole[12].heat + 2 * whole[16].heat) / 4
+    np.testing.assert_allclose(part[14 - first].heat, between, rtol=0, atol=1e-5)
+
+
+def test_a_moving_object_opens_the_gate(squares, trained: Path):
+    """It stands still from the middle of the video on."""
+    scorer = load(trained)
+    frames = list(enumerate(open_video(squares.root / "test" / "stop.avi").frames()))
+    marked = list(Gate(100, 3.0).mark(scorer.windows(frames), scorer.engine.graph.network.patch_size, 1))
+    left_out = [window.frame_index for window in marked if not window.computed]
+    assert left_out
+    assert min(left_out) > 5
+
+
 def test_a_missing_frame_ends_a_run_and_warms_up_again(squares, trained: Path):
     frames = [pair for pair in enumerate(open_video(squares.root / "test" / "stop.avi").frames()) if pair[0] != 9]
     found = list(load(trained).stream("stop", frames))
@@ -198,6 +224,8 @@ def test_an_untrained_threshold_is_asked_for(command, squares, trained: Path, tm
     [
         (("--source", "nothing.mp4"), 2, "--source nothing.mp4: nothing there; give a video file"),
         (("--stride", "0"), 2, "--stride 0: give 1 or more"),
+        (("--skip", "-1"), 2, "--skip -1: give 0 or more"),
+        (("--gate", "5"), 2, "--gate 5.0 needs --skip"),
         (("--min-seconds", "-1"), 2, "--min-seconds -1.0: give 0 or more"),
         (("--fps", "0"), 2, "--fps 0.0: give frames a second"),
         (("--quantile", "2"), 2, "quantile 2.0: give 0.5 to 1"),

@@ -1,0 +1,84 @@
+"""Frames that need not be computed anew: between two that are, values are interpolated."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from ..core import UsageError
+from ..data.opencv import cv2
+from .windows import Stored, Window
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Which frames are left out.
+
+    skip: so many in a row at most. levels: only while no cell of the picture has changed by so many gray levels, on
+    average over its pixels, since the last frame that was computed; infinite: however it changes.
+    """
+
+    skip: int = 0
+    levels: float = float("inf")
+
+    def __post_init__(self) -> None:
+        if self.skip < 0:
+            raise UsageError(f"--skip {self.skip}: give 0 or more")
+        if not self.levels > 0:
+            raise UsageError(f"--gate {self.levels}: give more than 0 gray levels")
+
+    def period(self, stride: int) -> int:
+        """At least every so many frames one is computed, so that it does not matter where one begins."""
+        return stride * (self.skip + 1)
+
+    def mark(self, windows: Iterable[Window], cell: int, stride: int) -> Iterator[Window]:
+        """The same clips, those that are left out marked; never the first or the last of a run.
+
+        cell: side of the cells, in pixels. stride: distance of neighboring clips.
+        """
+        if not self.skip:
+            yield from windows
+            return
+        last: Stored | None = None
+        waiting: Window | None = None
+        for window in windows:
+            frame = window.frames[1]
+            joins = waiting is not None and window.frame_index == waiting.frame_index + stride
+            if waiting is not None:
+                yield waiting if joins else replace(waiting, computed=True)
+            computed = not joins or last is None or self._wanted(window, last, cell, stride)
+            if computed:
+                last = frame
+            waiting = replace(window, computed=computed)
+        if waiting is not None:
+            yield replace(waiting, computed=True)
+
+    def _wanted(self, window: Window, last: Stored, cell: int, stride: int) -> bool:
+        changed = self.levels < float("inf") and largest_change(window.frames[1], last, cell) >= self.levels
+        return changed or window.frame_index % self.period(stride) == 0
+
+
+EVERY_FRAME = Gate()
+
+
+def largest_change(
+    frame: UInt8[np.ndarray, "channels height width"], other: UInt8[np.ndarray, "channels height width"], cell: int
+) -> float:
+    """Mean change of the cell that has changed most, in gray levels; of the channels that of the largest."""
+    height, width = frame.shape[1:]
+    change = cv2.absdiff(frame.reshape(-1, width), other.reshape(-1, width)).astype(np.float32)
+    rows = frame.shape[0] * height // cell
+    return float(cv2.resize(change, (width // cell, rows), interpolation=cv2.INTER_AREA).max())
+
+
+def filled(windows: list[Window], values: Float[np.ndarray, "computed *map"]) -> Float[np.ndarray, "windows *map"]:
+    """Values of all clips from those of the computed ones, on a line between two; first and last are computed."""
+    if len(values) == len(windows):
+        return values
+    at = np.array([window.frame_index for window in windows])
+    known = at[[window.computed for window in windows]]
+    after = np.searchsorted(known, at).clip(1)
+    share = ((at - known[after - 1]) / (known[after] - known[after - 1])).astype(values.dtype)
+    share = share.reshape(-1, *(1,) * (values.ndim - 1))
+    return values[after - 1] * (1 - share) + values[after] * share
