@@ -22,10 +22,12 @@ usage: python -m aed_lightning score --weights RUN --source SOURCE --out DIR [op
 Score video that has no labels: a score a frame, events with time and place, a time line and a video to look at.
 
   --weights RUN       run directory, checkpoint file, or name of weights that come with the package
-  --source SOURCE     a video file, a folder of videos or of images, a pattern in quotes, a camera's number, or the
-                      address of a stream (rtsp://, http://, …); user and password in it are shown nowhere
+  --source SOURCE …   a video file, a folder of videos or of images, a pattern in quotes, a camera's number, or the
+                      address of a stream (rtsp://, http://, …); user and password in it are shown nowhere.
+                      Several cameras are scored at once, by one model
   --out DIR           where scores.csv, events.json, timeline.png and overlay.mp4 go; those of several recordings go
-                      to DIR/NAME each. It must be empty or new, unless one of these is given:
+                      to DIR/NAME each, of several cameras to DIR/camera-1, DIR/camera-2, … as they are given.
+                      It must be empty or new, unless one of these is given:
   --resume            go on where the results of recordings in DIR end; what is done is not done again
   --overwrite         replace the results in DIR; other files in it stay
 
@@ -67,10 +69,12 @@ def run(arguments: Sequence[str]) -> int:
     from ..runtime.notify import Notifier
     from ..runtime.recordings import Manner
     from ..runtime.results_folder import results_folder
-    from ..runtime.sources import LiveSource, find_source
+    from ..runtime.sources import LiveSource, Recording, find_sources
 
-    source = find_source(options.source)
-    live = isinstance(source, LiveSource)
+    sources = find_sources(options.source)
+    cameras = [source for source in sources if isinstance(source, LiveSource)]
+    recordings = [source for source in sources if isinstance(source, Recording)]
+    live = bool(cameras)
     if options.seconds is not None and not 0 < options.seconds < 1e9:
         raise UsageError(f"--seconds {options.seconds}: give more than 0")
     if live and options.resume:
@@ -92,8 +96,8 @@ def run(arguments: Sequence[str]) -> int:
         "sigma": scorer.smoothing.sigma,
         "smoothing": smoothing,
     }
-    recordings = [] if isinstance(source, LiveSource) else source
-    folders = [options.out / recording.name for recording in recordings] if len(recordings) > 1 else [options.out]
+    names = [f"camera-{number + 1}" for number in range(len(cameras))] or [recording.name for recording in recordings]
+    folders = [options.out / name for name in names] if len(names) > 1 else [options.out]
     files = [recording.path for recording in recordings]
     with (
         ended_by_signals(f"what is in {options.out} is whole{'' if live else ': go on with --resume'}"),
@@ -105,8 +109,8 @@ def run(arguments: Sequence[str]) -> int:
             notifier = Notifier(options.notify)
             stack.callback(_tell_lost, notifier, options.notify)
             stack.enter_context(notifier)
-        if isinstance(source, LiveSource):
-            _score_live(scorer, source, options, manner, about, notifier)
+        if live:
+            _score_live(scorer, dict(zip(cameras, folders, strict=True)), options, manner, about, notifier)
         else:
             _score_recordings(scorer, dict(zip(recordings, folders, strict=True)), manner, about, notifier)
     return 0
@@ -143,16 +147,24 @@ def _score_recordings(
 
 
 def _score_live(
-    scorer: "Scorer", source: "LiveSource", options: argparse.Namespace, manner: "Manner", about: dict[str, Any],
-    notifier: "Notifier | None",
+    scorer: "Scorer", folders: "dict[LiveSource, Path]", options: argparse.Namespace, manner: "Manner",
+    about: dict[str, Any], notifier: "Notifier | None",
 ) -> None:  # fmt: skip
+    from ..runtime.cameras import score_cameras
     from ..runtime.live import score_live
 
-    def say(message: str) -> None:
-        print(f"{source.shown}: {message}", flush=True)
+    shown = ", ".join(source.shown for source in folders)
 
+    def say(message: str) -> None:
+        print(f"{shown}: {message}" if len(folders) == 1 else message, flush=True)
+
+    more: dict[str, Any] = {"seconds": options.seconds, "notifier": notifier}
     say("end with Ctrl-C" if options.seconds is None else f"for {options.seconds:g} s")
-    score_live(scorer, source, options.out, manner, say, about, seconds=options.seconds, notifier=notifier)
+    if len(folders) == 1:
+        ((source, folder),) = folders.items()
+        score_live(scorer, source, folder, manner, say, about, **more)
+    else:
+        score_cameras(scorer, folders, manner, say, about, **more)
 
 
 def _tell_lost(notifier: "Notifier", address: str) -> None:
@@ -167,8 +179,9 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = Parser(
         prog="python -m aed_lightning score", usage=HELP.partition("\n")[0][7:], add_help=False, allow_abbrev=False
     )
-    for name in ("--weights", "--source", "--out"):
-        parser.add_argument(name, type=str if name == "--source" else Path, required=True)
+    for name in ("--weights", "--out"):
+        parser.add_argument(name, type=Path, required=True)
+    parser.add_argument("--source", nargs="+", required=True)
     earlier = parser.add_mutually_exclusive_group()
     earlier.add_argument("--resume", action="store_true")
     earlier.add_argument("--overwrite", action="store_true")

@@ -72,12 +72,18 @@ def largest_change(
     return float(cv2.resize(change, (width // cell, rows), interpolation=cv2.INTER_AREA).max())
 
 
-def filled(windows: list[Window], values: Float[np.ndarray, "computed *map"]) -> Float[np.ndarray, "windows *map"]:
-    """Values of all clips from those of the computed ones, on a line between two; first and last are computed."""
+def filled(
+    windows: list[Window], values: Float[np.ndarray, "known *map"], last: int
+) -> Float[np.ndarray, "windows *map"]:
+    """Values of all clips from those of the computed ones, on a line between two.
+
+    The last clip is computed. Where the first is not, `values` begin with those of frame `last`, computed before.
+    """
     if len(values) == len(windows):
         return values
     at = np.array([window.frame_index for window in windows])
-    known = at[[window.computed for window in windows]]
+    computed = at[[window.computed for window in windows]]
+    known = computed if windows[0].computed else np.array([last, *computed])
     after = np.searchsorted(known, at).clip(1)
     share = ((at - known[after - 1]) / (known[after] - known[after - 1])).astype(values.dtype)
     share = share.reshape(-1, *(1,) * (values.ndim - 1))

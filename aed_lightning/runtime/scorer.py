@@ -137,7 +137,8 @@ class Scorer:
         scored: deque[float] = deque()
         # Filters go over places, not over frames: dropped clips leave no hole in them, missing frames do.
         place, following = 0, 0
-        before: tuple[Window, np.ndarray, np.ndarray] | None = None
+        before: tuple[np.ndarray, ...] = ()
+        last = -1
 
         def smoothed(scores: list[tuple[int, float]], *, end: bool) -> Iterator[ScoredFrame]:
             scored.extend(score for _, score in scores)
@@ -150,8 +151,12 @@ class Scorer:
             if not windows:
                 yield from smoothed(raw.flush(), end=True)
                 continue
-            values, heat = self._values(video, windows, before)
-            before = windows[-1], values[-1:], heat[-1:]
+            found: tuple[np.ndarray, ...] = self._values(video, [window for window in windows if window.computed])
+            if not windows[0].computed:  # it lies between this batch and the one before
+                found = tuple(np.concatenate(pair) for pair in zip(before, found, strict=True))
+            before = tuple(part[-1:] for part in found)
+            values, heat = (filled(windows, part, last) for part in found)
+            last = windows[-1].frame_index
             waiting.extend(zip(windows, heat, strict=True))
             places = []
             for window in windows:
@@ -172,30 +177,18 @@ class Scorer:
                 yield from (window for window in whole if window.frame_index >= begin)
         yield from (window for window in windows.flush() if window.frame_index >= begin)
 
-    def _values(
-        self, video: str, windows: list[Window], before: tuple[Window, np.ndarray, np.ndarray] | None = None
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """What the rule takes from each frame, and the predicted map of each.
-
-        before: the last clip of the batch before, and what was found in it.
-        """
-        computed = [window for window in windows if window.computed]
+    def _values(self, video: str, windows: list[Window]) -> tuple[np.ndarray, np.ndarray]:
+        """What the rule takes from each frame, and the predicted map of each."""
         masks = random_masks(
-            (video,) * len(computed),
-            torch.tensor([window.frame_index for window in computed]),
-            torch.zeros(len(computed), dtype=torch.int64),
+            (video,) * len(windows),
+            torch.tensor([window.frame_index for window in windows]),
+            torch.zeros(len(windows), dtype=torch.int64),
             tokens=self.engine.graph.network.active_tokens,
             visible=self.engine.graph.visible,
             seed=self.seed,
         )
-        found = self.engine(torch.from_numpy(np.stack([window.frames for window in computed])), masks)
-        values, heat = (part.numpy() for part in found)
-        if windows[0].computed:
-            return filled(windows, values), filled(windows, heat)
-        assert before is not None  # what is left out follows something
-        joined = [before[0], *windows]
-        values, heat = np.concatenate([before[1], values]), np.concatenate([before[2], heat])
-        return filled(joined, values)[1:], filled(joined, heat)[1:]
+        values, heat = self.engine(torch.from_numpy(np.stack([window.frames for window in windows])), masks)
+        return values.numpy(), heat.numpy()
 
 
 def load(weights: str | Path, *, device: str = "auto", precision: str = "auto", backend: str = "torch") -> Scorer:

@@ -2,6 +2,7 @@
 
 import glob
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +44,21 @@ class LiveSource:
         return without_password(self.address)
 
 
+def find_sources(sources: Sequence[str]) -> list[Recording] | list[LiveSource]:
+    """What all of `sources` name: recordings, or live sources. Raises UsageError for some of each, and as below."""
+    found = [find_source(source) for source in sources]
+    live = [source for source in found if isinstance(source, LiveSource)]
+    recordings = [recording for part in found if not isinstance(part, LiveSource) for recording in part]
+    if live and recordings:
+        raise UsageError(
+            f"--source {live[0].shown} is live, {recordings[0].path} is a recording: score them in two calls"
+        )
+    if len(set(live)) < len(live):
+        raise UsageError(f"--source {live[-1].shown}: one camera is given twice")
+    _refuse_same_names(recordings)
+    return live or recordings
+
+
 def find_source(source: str) -> list[Recording] | LiveSource:
     """What `source` names: a file, a folder of videos or of images, a pattern, a camera's number, an address.
 
@@ -71,13 +87,17 @@ def find_source(source: str) -> list[Recording] | LiveSource:
             "a camera's number, or an rtsp or http address"
         )
     recordings = [Recording(entry) for entry in sorted(found, key=lambda entry: natural_key(entry.name))]
-    names = [recording.name for recording in recordings]
     if outside := [recording.path for recording in recordings if set(recording.name) <= {"."}]:
         raise UsageError(f"--source {outside[0]}: no folder can be named after it; give the file another name")
+    _refuse_same_names(recordings)
+    return recordings
+
+
+def _refuse_same_names(recordings: Sequence[Recording]) -> None:
+    names = [recording.name for recording in recordings]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise UsageError(f"--source {source}: two recordings are called {', '.join(twice)}; score them one by one")
-    return recordings
+        raise UsageError(f"--source: two recordings are called {', '.join(twice)}; score them one by one")
 
 
 def without_passwords(text: str) -> str:

@@ -71,12 +71,13 @@ def test_what_is_left_out_lies_on_a_line_between_its_neighbors(shape):
     windows = list(Gate(3).mark([clip(index) for index in (10, 12, 14, 16, 18, 20)], CELL, 2))
     assert [window.frame_index for window in windows if window.computed] == [10, 16, 20]
     known = np.random.default_rng(0).random((3, *shape), np.float32)
-    found = filled(windows, known)
+    found = filled(windows, known, -1)
     assert found.dtype == np.float32
     expected = np.stack(
         [np.interp([10, 12, 14, 16, 18, 20], [10, 16, 20], column) for column in known.reshape(3, -1).T]
     )
     np.testing.assert_allclose(found.reshape(6, -1).T, expected, rtol=1e-6)
+    np.testing.assert_array_equal(filled(windows[1:], known, 10), found[1:])
 
 
 @pytest.mark.parametrize(

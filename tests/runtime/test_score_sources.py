@@ -4,7 +4,7 @@ import pytest
 
 from aed_lightning.core import DataError, UsageError
 from aed_lightning.data.readers import open_video
-from aed_lightning.runtime.sources import LiveSource, Recording, find_source, without_password
+from aed_lightning.runtime.sources import LiveSource, Recording, find_source, find_sources, without_password
 
 
 def touch(*paths: Path) -> None:
@@ -45,6 +45,19 @@ def test_nothing_there_is_refused_with_what_can_be_given(tmp_path, monkeypatch, 
 def test_an_address_without_its_scheme_is_refused_without_its_password(source):
     with pytest.raises(UsageError, match=r"--source cam/live: nothing there"):
         find_source(source)
+
+
+def test_several_sources_are_all_recordings_or_all_live(tmp_path):
+    touch(tmp_path / "a.mp4", tmp_path / "b.mp4", tmp_path / "more" / "b.mp4")
+    first, second, more = (str(tmp_path / name) for name in ("a.mp4", "b.mp4", "more"))
+    assert [found.path for found in find_sources([second, first])] == [tmp_path / "b.mp4", tmp_path / "a.mp4"]
+    assert find_sources(["1", "rtsp://u:p@cam"]) == [LiveSource("1"), LiveSource("rtsp://u:p@cam")]
+    with pytest.raises(UsageError, match=r"--source rtsp://cam is live, .*a.mp4 is a recording"):
+        find_sources([first, "rtsp://u:p@cam"])
+    with pytest.raises(UsageError, match="--source rtsp://cam: one camera is given twice"):
+        find_sources(["rtsp://u:p@cam", "rtsp://u:p@cam"])
+    with pytest.raises(UsageError, match="two recordings are called b;"):
+        find_sources([second, more])
 
 
 def test_two_recordings_of_one_name_are_refused(tmp_path):

@@ -13,7 +13,9 @@ import pytest
 from event_receiver import event_receiver
 from stream_server import StreamServer, stream_server
 
+from aed_lightning.core import DataError
 from aed_lightning.runtime import Scorer, load
+from aed_lightning.runtime.cameras import score_cameras
 from aed_lightning.runtime.live import score_live
 from aed_lightning.runtime.live_windows import QUEUE, LiveWindows
 from aed_lightning.runtime.notify import Notifier
@@ -245,3 +247,39 @@ def test_from_python_a_live_source_gives_a_score_a_frame(server, trained: Path):
     frames = [next(scores).frame_index for _ in range(5)]
     assert frames == sorted(frames)
     scores.close()
+
+
+def test_two_cameras_are_scored_at_once_by_one_model(command, trained: Path, tmp_path: Path):
+    with stream_server() as first, stream_server() as second:
+        sources = (first.address, second.address)
+        outcome = command(
+            "score", "--weights", trained, "--source", *sources, "--out", tmp_path / "out", "--threshold", -1,
+            "--no-overlay", "--seconds", 8,
+        )  # fmt: skip
+    assert outcome.code == 0, outcome.errors
+    for name in ("camera-1", "camera-2"):
+        lines = rows(tmp_path / "out" / name)
+        assert lines
+        assert_accounted_for(lines)
+        events = json.loads((tmp_path / "out" / name / "events.json").read_text())
+        assert events["complete"]
+        assert events["events"]
+        assert f"{name}, {events['source']}: event from" in outcome.output
+
+
+def test_a_camera_that_fails_does_not_end_the_others(server, trained: Path, tmp_path: Path):
+    (tmp_path / "camera-1").write_text("a file where the results should go")
+    said: list[str] = []
+    ended = threading.Event()
+    with stream_server() as other, ThreadPoolExecutor(1) as pool:
+        folders = {LiveSource(server.address): tmp_path / "camera-1", LiveSource(other.address): tmp_path / "camera-2"}
+        work = pool.submit(score_cameras, load(trained), folders, QUIET, said.append, {"weights": "w"}, ended=ended)
+        deadline = time.monotonic() + 120
+        while not (len(rows(tmp_path / "camera-2")) > 10 and any("the others go on" in line for line in said)):
+            assert time.monotonic() < deadline, said
+            time.sleep(0.05)
+        ended.set()
+        with pytest.raises(DataError, match="1 of 2 cameras could not be scored to their end"):
+            work.result(60)
+    assert json.loads((tmp_path / "camera-2" / "events.json").read_text())["complete"]
+    assert not any("secret" in line for line in said)

@@ -1,0 +1,125 @@
+"""Several cameras and one model: clips that wait at the same time run as one batch."""
+
+import queue
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, UInt8
+from torch import Tensor
+
+from ..core import DataError, UsageError
+from .engines import Engine
+from .live import score_live
+from .live_windows import POLL_SECONDS, Say
+from .notify import Notifier
+from .recordings import Manner
+from .scorer import Scorer
+from .sources import LiveSource
+
+
+@dataclass(frozen=True)
+class _Request:
+    """Clips that a thread waits for."""
+
+    frames: Tensor
+    mask: Tensor
+    found: "Future[tuple[Tensor, Tensor]]" = field(default_factory=Future)
+
+
+class SharedEngine(Engine):
+    """An engine that several threads may call: what waits while it runs is its next batch.
+
+    most: clips of a batch, so that one camera need not wait for all the others for long.
+    """
+
+    def __init__(self, engine: Engine, most: int = 32) -> None:
+        self.backend, self.graph, self.precision = engine.backend, engine.graph, engine.precision
+        self._engine, self._most = engine, most
+        self._waiting: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._serve, name="engine", daemon=True)
+        self.largest_batch = 0
+
+    def __enter__(self) -> "SharedEngine":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._waiting.put(None)
+        self._thread.join()
+
+    def __call__(
+        self, frames: UInt8[Tensor, "batch 3 channels height width"], mask: Bool[Tensor, "batch active"]
+    ) -> tuple[Float[Tensor, "batch *map"], Float[Tensor, "batch rows columns"]]:
+        request = _Request(frames, mask)
+        self._waiting.put(request)
+        return request.found.result()
+
+    def _serve(self) -> None:
+        while (first := self._waiting.get()) is not None:
+            batch = [first]
+            while sum(len(request.frames) for request in batch) < self._most and not self._waiting.empty():
+                request = self._waiting.get()
+                if request is None:
+                    self._waiting.put(None)
+                    break
+                batch.append(request)
+            self._run(batch)
+
+    def _run(self, batch: list[_Request]) -> None:
+        sizes = [len(request.frames) for request in batch]
+        self.largest_batch = max(self.largest_batch, sum(sizes))
+        try:
+            found = self._engine(
+                torch.cat([request.frames for request in batch]), torch.cat([request.mask for request in batch])
+            )
+        except BaseException as error:
+            for request in batch:
+                request.found.set_exception(error)
+            return
+        for request, *parts in zip(batch, *(part.split(sizes) for part in found), strict=True):
+            request.found.set_result((parts[0], parts[1]))
+
+
+def score_cameras(
+    scorer: Scorer, folders: Mapping[LiveSource, Path], manner: Manner, say: Say, about: dict[str, Any],
+    *, seconds: float | None = None, ended: threading.Event | None = None, notifier: Notifier | None = None,
+) -> None:  # fmt: skip
+    """`score_live` of each source into its folder, all at once.
+
+    seconds, ended, notifier: as there.
+
+    A source that fails keeps the others from nothing; raises DataError for all such at the end.
+    """
+    ended = threading.Event() if ended is None else ended
+
+    with SharedEngine(scorer.engine) as engine, ThreadPoolExecutor(len(folders)) as pool:
+        shared = replace(scorer, engine=engine)
+
+        def score(source: LiveSource, folder: Path, own_end: threading.Event) -> None:
+            def tell(message: str) -> None:
+                say(f"{folder.name}, {source.shown}: {message}")
+
+            try:
+                score_live(
+                    shared, source, folder, manner, tell, about, seconds=seconds, ended=own_end, notifier=notifier
+                )
+            except (DataError, UsageError, OSError) as error:
+                tell(f"{error}; the others go on")
+                raise
+
+        ends = [threading.Event() for _ in folders]  # a source that ends sets its own
+        work = {pool.submit(score, *place, end): place[0] for place, end in zip(folders.items(), ends, strict=True)}
+        try:
+            while wait(work, POLL_SECONDS).not_done and not ended.is_set():
+                pass
+        finally:
+            for end in ends:
+                end.set()
+    failed = [f"\n  {source.shown}: {future.exception()}" for future, source in work.items() if future.exception()]
+    if failed:
+        raise DataError(f"{len(failed)} of {len(work)} cameras could not be scored to their end:{''.join(failed)}")
