@@ -9,6 +9,9 @@ from .help_text import wants_help
 from .parser import Parser
 
 if TYPE_CHECKING:
+    import torch
+
+    from ..runtime.benchmark import Parts
     from ..runtime.graph import ScoringGraph
 
 HELP = """\
@@ -24,11 +27,15 @@ what is timed:
   --mask-ratio R      share of the tokens that are hidden (0.5)
   --active-ratio A    share of the tokens that are computed (1)
 
+what else is timed:
+  --source FILE       scoring this video from its file, and decoding it alone, which is the limit
+  --loader CONFIG     loading the clips of this configuration's training (configs/toy.yaml), with its data in place
+  --no-training       no training step
+
 how:
   --modes M …         backend:precision; torch:32-true torch:bf16-mixed unless given; besides torch there are compile,
                       onnx and openvino
   --batch N …         clips at once (1 8 32)
-  --no-training       time scoring only
   --rounds N          timings of each (10), in turns
   --device NAME       auto, cpu, cuda
   --baseline FILE     also time PlainNetwork of this Python file, and count ratios from it
@@ -42,18 +49,21 @@ def run(arguments: Sequence[str]) -> int:
         print(HELP)
         return 0
     options = _parse(arguments)
-    from ..core import write_json
+    from ..core import UsageError, write_json
     from ..core.environment import command, commit, has_bfloat16, processor_name
     from ..runtime.benchmark import benchmark, load_baseline
     from ..runtime.scorer import device_of
 
-    device = device_of(options.device)
+    if options.source and not options.source.is_file():
+        raise UsageError(f"--source {options.source}: no such file; give a video")
+    device, graph = device_of(options.device), _graph(options)
     modes = options.modes or [
         "torch:32-true",
         *(["torch:bf16-mixed"] if device.type == "cuda" or has_bfloat16() else []),
     ]
     found = benchmark(
-        _graph(options), modes, options.batch, rounds=options.rounds, device=device, training=options.training,
+        graph, modes, options.batch, rounds=options.rounds, device=device, training=options.training,
+        more=_more(options, graph, modes, device),
         build_baseline=load_baseline(options.baseline) if options.baseline else None,
     )  # fmt: skip
     _print(found)
@@ -64,6 +74,24 @@ def run(arguments: Sequence[str]) -> int:
         about = {"command": command(), "commit": commit(), "device": name, "threads": torch.get_num_threads()}
         write_json(options.json, {"name": "benchmark", **found, **about})
     return 0
+
+
+def _more(options: argparse.Namespace, graph: "ScoringGraph", modes: Sequence[str], device: "torch.device") -> "Parts":
+    """Timings of what is around the network, where they are asked for."""
+    from ..runtime.pipeline_rates import time_file, time_loading
+
+    found: Parts = {}
+    if options.source:
+        found["file"] = time_file(
+            options.source, graph, modes, rounds=options.rounds, device=device, batch=max(options.batch)
+        )
+    if options.loader:
+        from .training import AedCLI
+
+        module = AedCLI(["--config", str(options.loader)], "benchmark").datamodule
+        module.prepare_data()
+        found["loading"] = time_loading(module, rounds=10 * options.rounds)
+    return found
 
 
 def _graph(options: argparse.Namespace) -> "ScoringGraph":
@@ -137,4 +165,6 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--baseline", type=Path)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--source", type=Path)
+    parser.add_argument("--loader", type=Path)
     return parser.parse_args(arguments)

@@ -17,7 +17,7 @@ from ..core.environment import has_bfloat16
 from ..core.memory import freed_memory_returned
 from ..data.finish import Finish
 from ..model import AutoEncoder, head_loss, random_masks, teacher_loss
-from .engines import build_engine
+from .engines import Engine, build_engine
 from .graph import ScoringGraph, network_inputs
 from .timing import Timing, peak_rate, ratio, take_turns
 
@@ -25,6 +25,8 @@ BASELINE = "plain baseline"
 """In the memory that a program gets which asks for nothing, as research code does."""
 BASELINE_KEEPING = "plain, memory kept"
 """With `keep_freed_memory`, as everything of ours."""
+Parts = dict[str, dict[tuple[str, int], Timing]]
+"""Timings by part, mode and batch size."""
 TRAINING_BATCH = QUOTED_BATCH = 8
 
 
@@ -63,7 +65,7 @@ def time_scoring(
     The baseline gets finished floats and computes no score.
     """
     found: dict[tuple[str, int], Timing] = {}
-    engines = {mode: build_engine(graph, **_mode(mode), device=device) for mode in modes}
+    engines = {mode: engine_of(mode, graph, device) for mode in modes}
     plain = None if baseline is None else baseline.to(device).eval().requires_grad_(False)
     for batch in batches:
         frames, mask = graph.example(clips=batch)
@@ -134,19 +136,17 @@ def benchmark(
     device: torch.device,
     build_baseline: Callable[[AutoEncoder], nn.Module] | None = None,
     training: bool = True,
+    more: Parts | None = None,
 ) -> dict[str, Any]:
     """All of it, ready for JSON: `parameters`, `flops_per_frame`, `peak_gflops` by precision and `rows`.
 
     `over_baseline` are frames/s over those of the baseline, timed in the same turns, with their `spread`, by mode and
     batch size; `ratio_to_best_batch` is counted from the baseline at the batch size that suits it best. `ratios` and
     `spread` are the ones that are quoted: of scoring at the batch size next to 8, as it is ("torch:32-true") and in the
-    best mode, and of the training step in its best precision.
+    of the training step in its best precision. more: parts that were timed elsewhere.
     """
     if min(batches, default=0) < 1:
         raise UsageError(f"batch sizes {' '.join(map(str, batches))}: give numbers from 1 on")
-    for mode in modes:
-        if ":" not in mode:
-            raise UsageError(f"mode {mode}: give backend:precision, as {mode}:32-true")
     network = graph.network
     flops = flops_per_frame(graph)
     types = {"32-true": torch.float32}
@@ -155,12 +155,13 @@ def benchmark(
     peaks = {name: peak_rate(device, dtype) for name, dtype in types.items()}
     baseline = None if build_baseline is None else build_baseline(network)
     scoring = time_scoring(graph, modes, batches, rounds=rounds, device=device, baseline=baseline)
-    found = {"scoring": scoring}
+    found: Parts = {"scoring": scoring}
     if training:
         baseline = None if build_baseline is None else build_baseline(network)
         steps = time_training(network, TRAINING_BATCH, list(types), rounds=rounds, device=device, baseline=baseline)
         found["training"] = {(mode, TRAINING_BATCH): timing for mode, timing in steps.items()}
-    lines = [line for part, timings in found.items() for line in _over_baseline(part, timings)] if baseline else []
+    found |= more or {}
+    lines = [line for part, timings in found.items() for line in _over_baseline(part, timings)]
     return {
         "parameters": sum(value.numel() for value in network.parameters()),
         "flops_per_frame": flops,
@@ -194,8 +195,10 @@ def _row(
 
 
 def _over_baseline(part: str, timings: dict[tuple[str, int], Timing]) -> list[dict[str, Any]]:
-    """Frames/s over the baseline's."""
+    """Frames/s over the baseline's, where it was timed."""
     plain = {batch: timing for (mode, batch), timing in timings.items() if mode == BASELINE}
+    if not plain:
+        return []
     best = max(plain.values(), key=lambda timing: timing.rate)
     lines = []
     for (mode, batch), timing in timings.items():
@@ -241,10 +244,12 @@ def _masks(tokens: int, mask_ratio: float, clips: int) -> Tensor:
     return random_masks(("noise",) * clips, numbers, 0 * numbers, tokens=tokens, visible=visible, seed=0)
 
 
-def _mode(name: str) -> dict[str, str]:
-    """Backend and precision of "backend:precision"."""
-    backend, _, precision = name.partition(":")
-    return {"backend": backend, "precision": precision}
+def engine_of(mode: str, graph: ScoringGraph, device: torch.device) -> Engine:
+    """The engine of "backend:precision". Raises UsageError."""
+    backend, separator, precision = mode.partition(":")
+    if not separator:
+        raise UsageError(f"mode {mode}: give backend:precision, as {mode}:32-true")
+    return build_engine(graph, backend=backend, device=device, precision=precision)
 
 
 def _clips(network: AutoEncoder, number: int) -> Clips:

@@ -86,3 +86,16 @@ def test_without_a_baseline_there_are_no_ratios_and_training_can_be_left_out(tmp
 def test_refusals(arguments, code, message, capsys):
     assert main(["benchmark", *SMALL, *arguments]) == code
     assert message in capsys.readouterr().err
+
+
+def test_a_video_and_a_training_s_loader_can_be_timed_too(squares, tmp_path: Path):
+    file, video = tmp_path / "speed.json", squares.root / "test" / "stop.avi"
+    more = ["--modes", "torch:32-true", "--no-training", "--source", str(video), "--loader", str(squares.config)]
+    assert main(["benchmark", *SMALL, *more, "--json", str(file)]) == 0
+    rows = {(row["part"], row["mode"]): row for row in json.loads(file.read_text())["rows"]}
+    assert {("file", "decode, resize"), ("file", "torch:32-true"), ("loading", "0 workers")} <= set(rows)
+    row = rows["file", "torch:32-true"]
+    assert row["batch"] == 3
+    assert row["frames_per_second"] == pytest.approx(1000 * 20 / row["p50_milliseconds"])  # it has 20 frames
+    assert rows["loading", "0 workers"]["frames_per_second"] > 0
+    assert main(["benchmark", *SMALL, "--source", str(tmp_path / "none.mp4")]) == 2
