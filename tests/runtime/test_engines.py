@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from aed_lightning.core import UsageError
+from aed_lightning.core.environment import has_bfloat16
 from aed_lightning.model import AutoEncoder
 from aed_lightning.model.inference import for_inference
 from aed_lightning.runtime import export
@@ -18,7 +19,7 @@ CPU = torch.device("cpu")
 RULES = (DefaultRule(error_weight=0.5, discrepancy_weight=0.5, floor=-9.0), PaperRule(), OfficialRule())
 
 
-def graph_of(rule: Rule = RULES[0], **options) -> ScoringGraph:
+def graph_of(rule: Rule = RULES[0], with_student: bool = True, channels: int = 1, **options) -> ScoringGraph:
     """Of a small network in which nothing is zero or one by chance."""
     torch.manual_seed(0)
     sizes = {"encoder_dim": 32, "decoder_dim": 16, "heads": 2, "encoder_depth": 2, "mask_ratio": 0.5}
@@ -31,7 +32,7 @@ def graph_of(rule: Rule = RULES[0], **options) -> ScoringGraph:
                 value.copy_(torch.rand_like(value) + 0.2)
     levels = [torch.rand(9, 32) for _ in range(3)]
     network.levels.measure(*levels, torch.rand(9))
-    return ScoringGraph(network.eval(), rule, with_student=True, channels=1)
+    return ScoringGraph(network.eval(), rule, with_student=with_student, channels=channels)
 
 
 def in_float64(graph: ScoringGraph, frames, mask):
@@ -41,7 +42,7 @@ def in_float64(graph: ScoringGraph, frames, mask):
     double.load_state_dict(network.state_dict())
     inputs = (frames.double() / 127.5 - 1).expand(-1, -1, 3, -1, -1).flatten(1, 2)
     with torch.no_grad():
-        found = double(inputs, mask, True, graph.mask_ratio)
+        found = double(inputs, mask, graph.with_student, graph.mask_ratio)
         return graph.rule.frame_values(inputs, found, 8, 4)
 
 
@@ -55,9 +56,20 @@ def test_scores_of_pytorch_are_those_of_64_bits(rule, precision, tolerance):
     assert float((values - expected).abs().max()) <= tolerance * float(expected.abs().max())
 
 
-def test_exported_graphs_score_as_pytorch_does():
-    options = {"active_ratio": 0.5, "position_embedding": True, "encoder_depth": 1, "teacher_depth": 2}
-    graph = graph_of(replace(RULES[0], mask_ratio=0.25), **options)
+SMALLER = {"encoder_depth": 1, "teacher_depth": 2}
+EXPORTED = {
+    "default, active tokens, positions": (replace(RULES[0], mask_ratio=0.25), True, 1),
+    "paper, color": (RULES[1], True, 3),
+    "official, teacher alone": (RULES[2], False, 1),
+}
+
+
+@pytest.mark.parametrize(
+    "name", [name if name.startswith("default") else pytest.param(name, marks=pytest.mark.slow) for name in EXPORTED]
+)
+def test_exported_graphs_score_as_pytorch_does(name):
+    options = {"active_ratio": 0.5, "position_embedding": True} if name.startswith("default") else {}
+    graph = graph_of(*EXPORTED[name], **SMALLER, **options)
     frames, mask = graph.example(clips=5)
     values, heat = build_engine(graph, backend="torch", device=CPU, precision="32-true")(frames, mask)
     for backend in ("onnx", "openvino"):
@@ -66,6 +78,16 @@ def test_exported_graphs_score_as_pytorch_does():
             found, place = engine(frames[:clips], mask[:clips])
             assert float((found - values[:clips]).abs().max()) <= 1e-4 * float(values.abs().max())
             torch.testing.assert_close(place, heat[:clips], rtol=0, atol=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not has_bfloat16(), reason="this processor has no bfloat16")
+def test_openvino_in_bfloat16_scores_as_64_bits_do_but_for_its_rounding():
+    graph = graph_of(**SMALLER)
+    frames, mask = graph.example(clips=4)
+    values, _ = build_engine(graph, backend="openvino", device=CPU, precision="bf16-mixed")(frames, mask)
+    expected = in_float64(graph, frames, mask)
+    assert float((values - expected).abs().max()) <= 1e-2 * float(expected.abs().max())
 
 
 @pytest.mark.slow
