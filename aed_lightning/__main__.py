@@ -14,6 +14,7 @@ VERBS = {
     "predict": "write scores of the test videos, labeled or not",
     "score": "any video, with trained weights: scores, events, pictures",
     "export": "trained weights as ONNX, OpenVINO or a program of torch.export",
+    "sweep": "train once for each combination of values, without a server",
     "evaluate": "figures of frame scores that any program wrote",
     "report": "a run as one HTML page, or runs side by side",
     "benchmark": "how fast this machine scores and trains",

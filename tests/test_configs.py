@@ -21,14 +21,15 @@ def test_the_promised_configurations_are_there():
 
 @pytest.mark.parametrize("override", [None, *OVERRIDES], ids=name_of)
 @pytest.mark.parametrize("config", CONFIGS, ids=name_of)
-def test_every_configuration_builds_network_and_data_module(config: Path, override: Path | None):
+def test_every_configuration_builds_network_and_data_module(config: Path, override: Path | None, monkeypatch):
+    monkeypatch.setenv("WANDB_RUN_ID", "abc")
     arguments = ["--config", str(config)]
     if override is not None:
         arguments += ["--config", str(override)]
     cli = AedCLI(arguments, "fit")
     assert cli.datamodule.name == config.stem
     assert cli.datamodule.root == Path("data") / config.stem
-    assert cli.paths.root == Path("runs") / config.stem
+    assert cli.paths.root == Path("runs") / ("sweeps/abc" if name_of(override) == "agent" else config.stem)
     height, width = cli.datamodule.frame_size
     assert cli.network.tokens == (height // cli.network.patch_size) * (width // cli.network.patch_size)
     assert cli.rule.name == ("official" if name_of(override) == "official" else "default")

@@ -20,7 +20,7 @@ from .training import STAGES, AedCLI
 
 def run(arguments: Sequence[str]) -> int:
     """Train and evaluate; returns the exit code. Whatever is wrong is said before the training starts."""
-    cli = AedCLI(arguments, "fit", _add_options)
+    cli = parse(arguments)
     options = cli.config
     names = list(STAGES) if options.stages == "all" else [options.stages]
     resumed = checkpoints_to_resume(cli, names, options.resume)
@@ -46,6 +46,11 @@ def run(arguments: Sequence[str]) -> int:
             trainer.test(stage, cli.datamodule, verbose=False)
             print_summary(cli.console, evaluation.figures, cli.paths.root)
     return 0
+
+
+def parse(arguments: Sequence[str]) -> AedCLI:
+    """What the arguments of `fit` say. Raises UsageError, or SystemExit after a message."""
+    return AedCLI(arguments, "fit", _add_options)
 
 
 def _add_options(parser: LightningArgumentParser) -> None:

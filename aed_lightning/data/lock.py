@@ -15,8 +15,10 @@ POLL_SECONDS = 0.1
 
 
 @contextlib.contextmanager
-def locked(folder: Path, wait_seconds: float, say: Callable[[str], None], being: str = "prepared") -> Iterator[None]:
+def locked(folder: Path, wait_seconds: float, say: Callable[[str], None], being: str = "prepared") -> Iterator[int]:
     """Hold the lock of `folder`, which is being prepared; it ends with the process, however that ends.
+
+    Gives the descriptor of the lock: a child that inherits it holds the lock too, for as long as it lives.
 
     Where another process holds it, say so and wait up to `wait_seconds`; then DataError with the holder.
     """
@@ -35,7 +37,7 @@ def locked(folder: Path, wait_seconds: float, say: Callable[[str], None], being:
         handle.truncate(0)
         handle.write(f"process {os.getpid()} on {socket.gethostname()}")
         handle.flush()
-        yield
+        yield handle.fileno()
 
 
 def _taken(descriptor: int) -> bool:

@@ -1,0 +1,137 @@
+"""A sweep file, in the format of Weights & Biases (https://docs.wandb.ai/models/sweeps/define-sweep-configuration)."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..core import UsageError, write_json
+
+KNOWN_KEYS = (
+    "program", "project", "entity", "name", "description", "method", "metric", "parameters", "command", "run_cap",
+    "early_terminate",
+)  # fmt: skip
+METHODS = ("grid", "random")
+DISTRIBUTIONS = ("constant", "categorical", "uniform", "int_uniform", "log_uniform_values")
+OURS = ["-m", "aed_lightning", "fit"]
+"""What a command has to run."""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A key of the configuration and what it may be.
+
+    values: to choose from, or none. probabilities: of each of them, or none for alike. low, high: of a range.
+    """
+
+    key: str
+    distribution: str
+    values: tuple[Any, ...] = ()
+    probabilities: tuple[float, ...] = ()
+    low: float = 0.0
+    high: float = 0.0
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What a sweep file says. command: words, "${args}" among them. run_cap: how many runs at most, or none."""
+
+    name: str
+    method: str
+    parameters: tuple[Parameter, ...]
+    command: tuple[str, ...]
+    run_cap: int | None
+
+    def adding(self, settings: Sequence[str]) -> "Sweep":
+        """The same with KEY=VALUE in every run. Raises UsageError."""
+        for setting in settings:
+            if "=" not in setting.lstrip("-"):
+                raise UsageError(f"--set {setting}: give KEY=VALUE, as data.root=data/toy")
+        return replace(self, command=(*self.command, *(f"--{setting.lstrip('-')}" for setting in settings)))
+
+    def claim(self, folder: Path) -> None:
+        """Note in `folder` what its runs are made of. Raises UsageError where those that are there are of another."""
+        configurations = [
+            Path(file).read_text(encoding="utf-8")
+            for option, file in pairwise(self.command)
+            if option == "--config" and Path(file).is_file()
+        ]
+        made_of = {"command": list(self.command), "configurations": configurations}
+        note = folder / "sweep.json"
+        if note.is_file() and json.loads(note.read_text(encoding="utf-8")) != made_of:
+            raise UsageError(f"--out {folder} holds runs of another command or configuration; give another --out")
+        write_json(note, made_of)
+
+
+def read_sweep(file: Path) -> Sweep:
+    """A sweep file that can be run here. Raises UsageError for what cannot, with what to do."""
+    try:
+        given = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+        raise UsageError(
+            f"{file}: cannot be read ({reason}); give a sweep file, as experiments/sweeps/*.yaml"
+        ) from error
+    if not isinstance(given, dict) or not isinstance(given.get("parameters"), dict) or not given["parameters"]:
+        raise UsageError(f"{file}: no mapping with `parameters`; see experiments/sweeps/*.yaml")
+    if unknown := sorted(set(map(str, given)) - set(KNOWN_KEYS)):
+        raise UsageError(f"{file}: unknown key {', '.join(unknown)}; known are {', '.join(KNOWN_KEYS)}")
+    method = given.get("method")
+    if method not in METHODS:
+        advice = f"start it with a server: wandb sweep {file}" if method == "bayes" else f"give {' or '.join(METHODS)}"
+        raise UsageError(f"{file}: method {method} cannot be run here; {advice}")
+    parameters = tuple(_parameter(file, str(key), one) for key, one in given["parameters"].items())
+    if method == "grid" and (ranges := [one.key for one in parameters if not one.values]):
+        raise UsageError(
+            f"{file}: method grid needs values for {', '.join(ranges)}, not a range; or give method random"
+        )
+    cap = given.get("run_cap")
+    if cap is not None and (not isinstance(cap, int) or cap < 1):
+        raise UsageError(f"{file}: run_cap {cap}: give a whole number from 1 on")
+    return Sweep(str(given.get("name") or file.stem), method, parameters, _command(file, given.get("command")), cap)
+
+
+def _parameter(file: Path, key: str, given: Any) -> Parameter:
+    where = f"{file}: parameters.{key}"
+    if not isinstance(given, dict):
+        raise UsageError(f"{where}: give a mapping with `value`, `values`, or `min` and `max`")
+    if "parameters" in given:
+        raise UsageError(f"{where}: nested parameters are not understood; write the key dotted, as data.seed")
+    if unknown := sorted(set(given) - {"value", "values", "min", "max", "distribution", "probabilities"}):
+        raise UsageError(f"{where}: {', '.join(unknown)} is not understood here; give value, values, or min and max")
+    if "value" in given or "values" in given:
+        values = given["values"] if "values" in given else [given["value"]]
+        if not isinstance(values, list) or not values:
+            raise UsageError(f"{where}: values must be a list of at least one")
+        if any(value is None for value in values):
+            # W&B writes None, which is no value of the configuration.
+            raise UsageError(f"{where}: null cannot be handed to a run; leave the key out, or give a value")
+        weights = given.get("probabilities", [])
+        if weights and (len(weights) != len(values) or abs(sum(weights) - 1) > 1e-6 or min(weights) < 0):
+            raise UsageError(f"{where}: probabilities must be {len(values)} numbers that make 1 together")
+        return Parameter(key, "categorical", tuple(values), tuple(weights))
+    low, high = given.get("min"), given.get("max")
+    whole = isinstance(low, int) and isinstance(high, int)
+    distribution = given.get("distribution", "int_uniform" if whole else "uniform")
+    if distribution not in DISTRIBUTIONS[2:]:
+        raise UsageError(f"{where}: distribution {distribution} is not drawn here; one of {', '.join(DISTRIBUTIONS)}")
+    if not isinstance(low, int | float) or not isinstance(high, int | float) or not low < high:
+        raise UsageError(f"{where}: min {low}, max {high}: give two numbers, the smaller first")
+    if distribution == "log_uniform_values" and low <= 0:
+        raise UsageError(f"{where}: min {low}: a logarithm needs more than 0")
+    return Parameter(key, distribution, low=float(low), high=float(high))
+
+
+def _command(file: Path, given: Any) -> tuple[str, ...]:
+    words = [str(word) for word in given] if isinstance(given, list) else []
+    if "${args}" not in words or not any(words[place : place + 3] == OURS for place in range(len(words))):
+        raise UsageError(
+            f"{file}: command must be a list with {', '.join(OURS)} and ${{args}} in it; see experiments/sweeps/*.yaml"
+        )
+    if others := [word for word in words if word.startswith("${args_") or word.startswith("${envvar")]:
+        raise UsageError(f"{file}: command: {', '.join(others)} is not understood here; give ${{args}}")
+    return tuple(words)

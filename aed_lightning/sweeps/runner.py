@@ -1,0 +1,116 @@
+"""Runs a sweep on this machine: some at once, each in a process of its own, none twice."""
+
+import contextlib
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..core import DataError, RunPaths
+from ..core.randomness import stable_hash
+from ..data.lock import locked
+from .definition import Sweep
+from .points import Point
+
+Say = Callable[[str], None]
+LOGS, LOCKS = ".logs", ".locks"
+POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the runs, by name. elsewhere: those that another runner has in hand."""
+
+    done: list[str]
+    failed: list[str]
+    elsewhere: list[str]
+
+
+def finished(folder: Path, point: Point) -> bool:
+    """Whether its figures are there."""
+    return RunPaths(folder / point.name).metrics.is_file()
+
+
+def run_points(sweep: Sweep, points: Sequence[Point], folder: Path, *, jobs: int, say: Say) -> Outcome:
+    """Run those that have no figures yet, `jobs` at a time, in their order; what a run prints goes to FOLDER/.logs.
+
+    A run that fails does not keep the others from being run. An interruption reaches the runs, which leave checkpoints,
+    and goes on when they have ended; the next call goes on there.
+    """
+    outcome = Outcome([], [], [])
+    processes: list[subprocess.Popen[bytes]] = []
+    ending = threading.Event()
+
+    def one(number: int, point: Point) -> None:
+        told = f"{number + 1}/{len(points)} {point.name}"
+        if ending.is_set():
+            return
+        try:
+            with locked(folder / LOCKS / point.name, 0.0, say, being="run") as lock:
+                if finished(folder, point):
+                    outcome.done.append(point.name)
+                    say(f"{told}: done already")
+                    return
+                say(f"{told}: begins")
+                code = _run(point.command(sweep, folder), _environment(sweep, point), folder, point, processes, lock)
+        except DataError as busy:
+            outcome.elsewhere.append(point.name)
+            say(f"{told}: {busy}")
+            return
+        if code == 0 and finished(folder, point):
+            outcome.done.append(point.name)
+            say(f"{told}: done")
+        elif not ending.is_set():
+            outcome.failed.append(point.name)
+            say(f"{told}: failed with exit code {code}; see {_log(folder, point)}")
+
+    with ThreadPoolExecutor(jobs) as pool:
+        work = [pool.submit(one, *numbered) for numbered in enumerate(points)]
+        try:
+            while wait(work, POLL_SECONDS, FIRST_EXCEPTION).not_done:
+                pass
+        finally:
+            ending.set()
+            for process in processes:
+                with contextlib.suppress(ProcessLookupError):
+                    process.terminate()
+    for future in work:
+        future.result()
+    return outcome
+
+
+def _run(
+    command: list[str], environment: dict[str, str], folder: Path, point: Point,
+    processes: list[subprocess.Popen[bytes]], lock: int,
+) -> int:  # fmt: skip
+    """Its exit code. It inherits the lock: where this process is killed, nobody begins the run again beside it."""
+    log = _log(folder, point)
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as output:
+        # In a session of its own: a Ctrl-C at the terminal must reach it once, from here.
+        process = subprocess.Popen(
+            command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            start_new_session=True, pass_fds=(lock,),
+        )  # fmt: skip
+        processes.append(process)
+        try:
+            return process.wait()
+        finally:
+            processes.remove(process)
+
+
+def _log(folder: Path, point: Point) -> Path:
+    return folder / LOGS / f"{point.name}.txt"
+
+
+def _environment(sweep: Sweep, point: Point) -> dict[str, str]:
+    """W&B's names for what its agent would say; offline unless the user says otherwise."""
+    mine = {
+        "WANDB_RUN_ID": f"{stable_hash(f'{sweep.name} {point.name}'):016x}"[:8],
+        "WANDB_RUN_GROUP": sweep.name,
+        "WANDB_MODE": "offline",
+    }
+    return {**mine, **os.environ}

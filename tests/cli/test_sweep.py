@@ -1,0 +1,79 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from aed_lightning.__main__ import main
+
+DEBUG = Path(__file__).parents[2] / "configs" / "overrides" / "debug.yaml"
+
+
+def sweep_file(folder: Path, configuration: Path, parameters: dict, **more) -> Path:
+    file = folder / "shares.yaml"
+    command = [
+        "${env}", "${interpreter}", "-m", "aed_lightning", "fit", "--config", str(configuration), "--config",
+        str(DEBUG), "${args}",
+    ]  # fmt: skip
+    file.write_text(yaml.safe_dump({"method": "grid", "parameters": parameters, "command": command, **more}))
+    return file
+
+
+def test_a_dry_run_prints_the_commands_and_runs_nothing(squares, tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    file = sweep_file(tmp_path, squares.config, {"data.augmentation_percentage": {"values": [0, 50]}})
+    assert main(["sweep", str(file), "--dry-run", "--set", "seed=3"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(str(DEBUG))[2] for line in lines] == [
+        f" --data.augmentation_percentage={share} --seed=3 --run_dir=runs/sweeps/shares/augmentation_percentage={share}"
+        " --resume=auto"
+        for share in (0, 50)
+    ]
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "options", "message"),
+    [
+        ({"data.no_such_key": {"value": 1}}, [], "run no_such_key=1 is refused by fit, as said above"),
+        ({"model.patch_size": {"values": [8, 7]}}, [], "run patch_size=7 is refused by fit: "),
+        ({"seed": {"value": 1}}, ["--jobs", "0"], "--jobs 0: give 1 or more"),
+        ({"seed": {"value": 1}}, ["--set", "seed"], "--set seed: give KEY=VALUE"),
+    ],
+)
+def test_what_fit_would_refuse_is_refused_before_anything_starts(
+    squares, tmp_path: Path, monkeypatch, capsys, parameters, options, message
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(["sweep", str(sweep_file(tmp_path, squares.config, parameters)), *options]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.slow
+def test_a_sweep_that_is_killed_goes_on_without_repeating_a_finished_run(squares, tmp_path: Path):
+    file = sweep_file(tmp_path, squares.config, {"seed": {"values": [0, 1, 2]}})
+    command = [sys.executable, "-m", "aed_lightning", "sweep", str(file), "--out", str(tmp_path / "out")]
+    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 300
+    while not (tmp_path / "out" / "seed=1" / "config.yaml").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    finished = (tmp_path / "out" / "seed=0" / "metrics.json").stat().st_mtime_ns
+    # The run that it had begun outlives it; while it lives nobody begins it anew.
+    subprocess.run(["pkill", "-KILL", "-f", f"run_dir={tmp_path}/out"], check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=True)
+    assert "1/3 seed=0: done already" in done.stdout
+    assert "3 of 3 runs" in done.stdout
+    assert (tmp_path / "out" / "seed=0" / "metrics.json").stat().st_mtime_ns == finished
+    assert all(
+        json.loads((tmp_path / "out" / f"seed={seed}" / "metrics.json").read_text())["seed"] == seed
+        for seed in range(3)
+    )

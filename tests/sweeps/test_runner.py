@@ -1,0 +1,149 @@
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from aed_lightning.sweeps import Sweep, points_of, run_points, write_table
+from aed_lightning.sweeps.definition import Parameter
+
+# Stands for `fit`: notes that it ran, writes figures; waits or fails where it is told to.
+FIT = """
+import json, os, pathlib, sys, time
+given = dict(word[2:].split("=", 1) for word in sys.argv[1:])
+run = pathlib.Path(given["run_dir"])
+run.mkdir(parents=True, exist_ok=True)
+with (run / "ran").open("a") as file:
+    file.write(os.environ["WANDB_RUN_ID"] + "\\n")
+if (run.parent / "hold").exists():
+    time.sleep(60)
+if given["seed"] == "13":
+    sys.exit("no luck")
+auc = {"micro_auc": 0.5 + float(given["share"]) / 100 + int(given["seed"]) / 1000, "macro_auc": 0.5}
+found = {"standard": auc, "official": auc, "raw": auc, "seconds": 1.5}
+(run / "metrics.json").write_text(json.dumps(found))
+"""
+
+
+def sweep_of(folder: Path, *seeds: int) -> Sweep:
+    script = folder / "fit.py"
+    script.write_text(FIT)
+    parameters = (Parameter("share", "categorical", (0, 25)), Parameter("seed", "categorical", seeds))
+    return Sweep("shares", "grid", parameters, (sys.executable, str(script), "${args}"), None)
+
+
+def runs(folder: Path) -> dict[str, int]:
+    """How often each run was begun."""
+    return {file.parent.name: len(file.read_text().splitlines()) for file in folder.glob("*/ran")}
+
+
+def test_every_run_is_done_once_and_the_table_has_them_all(tmp_path: Path):
+    sweep, folder, said = sweep_of(tmp_path, 0, 1), tmp_path / "out", []
+    points = points_of(sweep)
+    for _ in range(2):
+        outcome = run_points(sweep, points, folder, jobs=2, say=said.append)
+        assert sorted(outcome.done) == sorted(point.name for point in points)
+    assert runs(folder) == {point.name: 1 for point in points}
+    assert sum("done already" in line for line in said) == 4
+    names = {file.name for file in write_table(sweep, points, folder)}
+    assert names == {"results.csv", "results.md", "results.png"}
+    rows = list(csv.DictReader((folder / "results.csv").read_text().splitlines()))
+    assert [(row["share"], row["seed"]) for row in rows] == [("0", "0"), ("0", "1"), ("25", "0"), ("25", "1")]
+    assert float(rows[3]["standard micro AUC"]) == pytest.approx(0.751)
+    assert "| 25 | 2 | 0.750 ± 0.001 |" in (folder / "results.md").read_text()
+    assert len({(folder / point.name / "ran").read_text() for point in points}) == 4  # names in W&B
+
+
+def test_a_run_that_fails_is_named_and_tried_again_and_the_others_are_run(tmp_path: Path):
+    sweep, folder, said = sweep_of(tmp_path, 13, 1), tmp_path / "out", []
+    points = points_of(sweep)
+    for _ in range(2):
+        outcome = run_points(sweep, points, folder, jobs=1, say=said.append)
+        assert outcome.failed == ["share=0,seed=13", "share=25,seed=13"]
+        assert outcome.done == ["share=0,seed=1", "share=25,seed=1"]
+    assert runs(folder)["share=0,seed=13"] == 2
+    assert runs(folder)["share=0,seed=1"] == 1
+    assert "no luck" in (folder / ".logs" / "share=0,seed=13.txt").read_text()
+    assert any("failed with exit code 1; see " in line for line in said)
+    assert "2 of 4 runs" in write_table(sweep, points, folder)[1].read_text()
+
+
+def test_two_runners_share_the_work(tmp_path: Path):
+    sweep, folder = sweep_of(tmp_path, *range(6)), tmp_path / "out"
+    points = points_of(sweep)
+    with ThreadPoolExecutor(2) as pool:
+        work = [pool.submit(run_points, sweep, points, folder, jobs=2, say=print) for _ in range(2)]
+        outcomes = [future.result(120) for future in work]
+    assert runs(folder) == {point.name: 1 for point in points}
+    for outcome in outcomes:
+        assert len(outcome.done) + len(outcome.elsewhere) == len(points)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_ends_the_runs_and_the_next_call_goes_on(tmp_path: Path, number: signal.Signals):
+    """The interruption comes as it does from the terminal, to the main thread, while two runs are going on."""
+    from aed_lightning.cli.signals import ended_by_signals
+    from aed_lightning.core import Interrupted
+
+    sweep, folder = sweep_of(tmp_path, 0, 1), tmp_path / "out"
+    points = points_of(sweep)
+    folder.mkdir()
+    (folder / "hold").touch()
+
+    def interrupt() -> None:
+        while len(runs(folder)) < 2:
+            time.sleep(0.05)
+        os.kill(os.getpid(), number)
+
+    threading.Thread(target=interrupt, daemon=True).start()
+    began = time.monotonic()
+    with pytest.raises(Interrupted), ended_by_signals("go on"):
+        run_points(sweep, points, folder, jobs=2, say=print)
+    assert time.monotonic() - began < 50  # they would have slept for a minute
+    assert len(runs(folder)) == 2
+    assert not list(folder.glob("*/metrics.json"))
+    (folder / "hold").unlink()
+    assert len(run_points(sweep, points, folder, jobs=2, say=print).done) == 4
+
+
+RUNNER = """
+import sys; from pathlib import Path; from aed_lightning.sweeps import Sweep, points_of, run_points
+from aed_lightning.sweeps.definition import Parameter
+sweep = Sweep("shares", "grid", (Parameter("share", "categorical", (0,)), Parameter("seed", "categorical", (0,))),
+              (sys.executable, sys.argv[1], "${args}"), None)
+run_points(sweep, points_of(sweep), Path(sys.argv[2]), jobs=1, say=print)
+"""
+
+
+def test_a_run_that_outlives_its_runner_is_not_begun_again_beside_it(tmp_path: Path):
+    sweep, folder = sweep_of(tmp_path, 0), tmp_path / "out"
+    points = points_of(sweep)[:1]
+    folder.mkdir()
+    (folder / "hold").touch()
+    runner = subprocess.Popen([sys.executable, "-c", RUNNER, str(tmp_path / "fit.py"), str(folder)])
+    while not runs(folder):
+        time.sleep(0.05)
+    runner.kill()
+    runner.wait()
+    outcome = run_points(sweep, points, folder, jobs=1, say=print)
+    assert outcome.elsewhere == [points[0].name]
+    assert runs(folder) == {points[0].name: 1}
+    subprocess.run(["pkill", "-KILL", "-f", f"run_dir={folder}"], check=True)
+    (folder / "hold").unlink()
+    assert run_points(sweep, points, folder, jobs=1, say=print).done == [points[0].name]
+
+
+def test_half_a_run_is_not_in_the_table(tmp_path: Path):
+    sweep, folder = sweep_of(tmp_path, 0), tmp_path / "out"
+    points = points_of(sweep)
+    (folder / points[0].name).mkdir(parents=True)
+    (folder / points[0].name / "ran").write_text("")
+    assert [file.name for file in write_table(sweep, points, folder)] == ["results.csv", "results.md"]
+    assert json.dumps((folder / "results.csv").read_text().splitlines()[1:]) == "[]"
