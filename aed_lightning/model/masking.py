@@ -22,12 +22,16 @@ def random_masks(
 ) -> Bool[Tensor, "batch tokens"]:
     """Random masks, true where a token is hidden; `visible` tokens of each clip are not.
 
-    Each mask depends on (seed, video, frame, epoch) alone: n uniform numbers, the `visible` smallest stay. On the CPU.
+    Each mask depends on (seed, video, frame, epoch) alone, and is a random one; but as many frames in a row as can hide
+    different tokens do (docs/adr/0017). On the CPU.
     """
-    masks = np.ones((len(video), tokens), dtype=bool)
+    hidden = tokens - visible
+    turns = max(1, tokens // hidden) if hidden else 1
+    masks = np.zeros((len(video), tokens), dtype=bool)
     for row, (name, frame, pass_) in enumerate(zip(video, frame_index.tolist(), epoch.tolist(), strict=True)):
-        noise = generator(seed, "mask", name, frame, pass_).random(tokens)
-        masks[row, np.argpartition(noise, visible - 1)[:visible]] = False
+        group, turn = divmod(frame, turns)
+        order = generator(seed, "mask", name, group, pass_).permutation(tokens)
+        masks[row, order[turn * hidden : (turn + 1) * hidden]] = True
     return torch.from_numpy(masks)
 
 

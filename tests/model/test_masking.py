@@ -15,11 +15,22 @@ def test_exactly_the_asked_number_of_tokens_stays_visible(visible):
     assert (~masks).sum(dim=1).tolist() == [visible] * 4
 
 
-def test_the_tokens_with_the_smallest_random_numbers_stay_visible():
+@pytest.mark.parametrize(("visible", "turns"), [(20, 2), (30, 4), (27, 3), (5, 1), (39, 40)])
+def test_frames_in_a_row_hide_different_tokens_as_long_as_there_are_some(visible, turns):
+    frames = torch.arange(3 * turns)
+    masks = random_masks(("v",) * len(frames), frames, 0 * frames, tokens=40, visible=visible, seed=1)
+    groups = masks.unflatten(0, (3, turns))
+    assert (groups.sum(dim=1) <= 1).all()
+    assert groups.sum(dim=(1, 2)).tolist() == [turns * (40 - visible)] * 3
+    if 1 < turns < 40:
+        assert not torch.equal(groups[0], groups[1])
+
+
+def test_masks_are_those_of_an_independent_computation():
     masks = random_masks(NAMES, FRAMES, EPOCHS, **SIZES)
     for row, (name, frame, epoch) in enumerate(zip(NAMES, FRAMES.tolist(), EPOCHS.tolist(), strict=True)):
-        noise = generator(5, "mask", name, frame, epoch).random(800)
-        assert {int(token) for token in (~masks[row]).nonzero()} == set(noise.argsort()[:400].tolist())
+        order = generator(5, "mask", name, frame // 2, epoch).permutation(800).tolist()
+        assert set(masks[row].nonzero().flatten().tolist()) == set(order[400:] if frame % 2 else order[:400])
 
 
 def test_a_mask_depends_neither_on_the_batch_around_it_nor_on_the_order_of_calls():
