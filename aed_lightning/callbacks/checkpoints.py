@@ -1,19 +1,22 @@
 """Checkpoints of a stage: whole or absent, at the end of every epoch, and when somebody stops the training."""
 
-import hashlib
 import signal
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import lightning.pytorch as L
+import torch
 
-from ..core import Interrupted, RunPaths, atomic_path, write_text
+from ..core import DataError, Interrupted, RunPaths, atomic_path
+from ..core.checksums import make_way, sha256
+from ..core.clip import Batch
 from ..stages.stage import Stage
 
 
 class StageCheckpoints(L.Callback):
-    """Writes `checkpoints/STAGE/last.ckpt` after each epoch, with its SHA-256 beside it.
+    """Writes `checkpoints/STAGE/last.ckpt` after each epoch, with its SHA-256 beside it, and keeps the one before.
+
+    A loss that is not a number ends the training at that step, and weights that are not are never saved.
 
     The first Ctrl-C (or SIGTERM) lets the step or the validation finish, writes the checkpoint and ends the training;
     a second one ends it at once.
@@ -22,13 +25,19 @@ class StageCheckpoints(L.Callback):
     def __init__(self, paths: RunPaths) -> None:
         self.paths = paths
         self._stopped_by: int | None = None
+        self._batch: Batch | None = None
         self._previous: dict[int, Any] = {}
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._previous[number] = signal.signal(number, self._stop)
 
-    def on_train_batch_end(self, trainer: L.Trainer, pl_module: L.LightningModule, *_: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Batch, batch_idx: int
+    ) -> None:
+        if not torch.isfinite(outputs["loss"]):
+            raise DataError(self._not_a_number(trainer, pl_module, batch, f"loss {float(outputs['loss'])}"))
+        self._batch = batch
         # The ranks get the signal at different steps, and must stop at the same one.
         if trainer.strategy.reduce_boolean_decision(self._stopped_by is not None, all=False):
             self._save(trainer, pl_module)
@@ -65,23 +74,28 @@ class StageCheckpoints(L.Callback):
             signal.signal(number, handler)
         self._previous = {}
 
+    def _not_a_number(self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Batch | None, what: str) -> str:
+        clips = [] if batch is None else zip(batch.video, batch.frame_index.tolist(), strict=True)
+        return (
+            f"{what} in step {trainer.global_step}, epoch {trainer.current_epoch}, of the clips "
+            f"{', '.join(f'{video} {frame}' for video, frame in clips)}: the training ends; the checkpoint before is "
+            f"{self.paths.last_checkpoint(_name(pl_module))}. Lower {_name(pl_module)}.learning_rate, or give "
+            "trainer.precision 32-true"
+        )
+
     def _save(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        broken = [name for name, value in pl_module.named_parameters() if not torch.isfinite(value).all()]
+        if broken:
+            raise DataError(self._not_a_number(trainer, pl_module, self._batch, f"weights {broken[0]} not finite"))
         last = self.paths.last_checkpoint(_name(pl_module))
         if not trainer.is_global_zero:
             trainer.save_checkpoint(last)  # writes nothing, but all ranks meet there
             return
         with atomic_path(last) as partial:
             trainer.save_checkpoint(partial)
-            digest = sha256(partial)
-        write_text(last.with_name(f"{last.name}.sha256"), f"{digest}  {last.name}\n")
+            make_way(last, sha256(partial))
 
 
 def _name(pl_module: L.LightningModule) -> str:
     assert isinstance(pl_module, Stage)
     return pl_module.name
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, as `sha256sum` prints it."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

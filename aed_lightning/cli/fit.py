@@ -1,13 +1,16 @@
 """`fit`: the teacher's stage, the student's stage, and the evaluation."""
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Literal
 
 import lightning.pytorch as L
 from lightning.pytorch.cli import LightningArgumentParser
+from lightning.pytorch.utilities import rank_zero_only
 
 from ..callbacks import Evaluation
+from ..data.lock import locked
 from ..data.progress import default_progress
 from ..model.weights import save_weights
 from ..scoring.calibration import Calibration
@@ -33,8 +36,8 @@ def run(arguments: Sequence[str]) -> int:
     if options.evaluate:
         cli.datamodule.test_rows()
     cli.datamodule.cut_objects(default_progress())
-    cli.write_run_files()
-    with cli.wandb_runs() as wandb_runs:
+    with _held(cli.paths.root), cli.wandb_runs() as wandb_runs:
+        cli.write_run_files()
         for name in names:
             for run in wandb_runs:
                 run.first_step = _steps(cli, "teacher") if name == "student" else 0
@@ -63,6 +66,12 @@ def _add_options(parser: LightningArgumentParser) -> None:
         "force: go on although the configuration has changed",
     )
     parser.add_argument("--evaluate", type=bool, default=True, help="evaluate on the test videos at the end")
+
+
+def _held(run_dir: Path) -> AbstractContextManager[object]:
+    """The lock of the run directory; of several processes of one training the first holds it for all."""
+    first = getattr(rank_zero_only, "rank", 0) == 0
+    return locked(run_dir, 0.0, print, being="trained") if first else nullcontext()
 
 
 def _train(cli: AedCLI, name: str, checkpoint: Path | None) -> tuple[L.Trainer, Stage, Evaluation]:

@@ -8,6 +8,7 @@ import torch
 import yaml
 
 from ..core import DataError, UsageError
+from ..core.checksums import newest_good
 from ..model import AutoEncoder
 from ..model.weights import read_checkpoint, refuse_other_architecture
 from .training import AedCLI
@@ -33,12 +34,14 @@ def checkpoints_to_resume(cli: AedCLI, names: Sequence[str], resume: str) -> dic
     resume: "never" refuses to train over checkpoints; "auto" goes on where the configuration is the same, or starts
     anew where there is nothing; "force" goes on with a changed configuration too. Raises UsageError.
     """
-    found = {name: cli.paths.last_checkpoint(name) for name in names if cli.paths.last_checkpoint(name).is_file()}
-    if resume == "never" and found:
+    there = [name for name in names if cli.paths.last_checkpoint(name).is_file()]
+    if resume == "never" and there:
         raise UsageError(
-            f"--run_dir {cli.paths.root}: holds a training already ({', '.join(found)}); "
+            f"--run_dir {cli.paths.root}: holds a training already ({', '.join(there)}); "
             "go on with --resume auto, or give another --run_dir"
         )
+    good = {name: newest_good(cli.paths.last_checkpoint(name), cli.console.print) for name in names}
+    found = {name: file for name, file in good.items() if file is not None}
     for file in found.values():
         card, _ = read_checkpoint(file)
         refuse_other_architecture(cli.network, card, file)
@@ -51,9 +54,10 @@ def checkpoints_to_resume(cli: AedCLI, names: Sequence[str], resume: str) -> dic
 
 def load_teacher(cli: AedCLI) -> None:
     """Put the trained teacher of the run directory into the network. Raises DataError where it is not there whole."""
-    file = cli.paths.last_checkpoint("teacher")
-    if not file.is_file():
-        raise DataError(f"{file}: no trained teacher; train it with --stages teacher, or both with --stages all")
+    last = cli.paths.last_checkpoint("teacher")
+    file = newest_good(last, cli.console.print)
+    if file is None:
+        raise DataError(f"{last}: no trained teacher; train it with --stages teacher, or both with --stages all")
     card, state = read_checkpoint(file)
     refuse_other_architecture(cli.network, card, file)
     epochs = cli.config.teacher.epochs

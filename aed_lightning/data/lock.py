@@ -35,7 +35,8 @@ def locked(folder: Path, wait_seconds: float, say: Callable[[str], None], being:
                 told = True
             time.sleep(POLL_SECONDS)
         handle.truncate(0)
-        handle.write(f"process {os.getpid()} on {socket.gethostname()}")
+        now = time.strftime("%Y-%m-%d %H:%M:%S")
+        handle.write(f"process {os.getpid()} on {socket.gethostname()} since {now}")
         handle.flush()
         yield handle.fileno()
 

@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ..core import DataError, RunPaths, UsageError, atomic_path, write_json
+from ..core.checksums import is_damaged, sum_file
 from .autoencoder import AutoEncoder
 
 CARD_VERSION = 2
@@ -71,8 +72,10 @@ def load_weights(weights: Path) -> tuple[AutoEncoder, dict[str, Any]]:
 def read_checkpoint(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """What a stage's checkpoint says of itself, and the network's tensors.
 
-    Stage, architecture, epoch (0-based) and finished epochs.
+    Stage, architecture, epoch (0-based) and finished epochs. A file that is not what its SHA-256 says is not opened.
     """
+    if is_damaged(file):
+        raise DataError(f"{file}: damaged, not what {sum_file(file)} says; give another one")
     try:
         checkpoint = torch.load(file, map_location="cpu", weights_only=True)
         finished = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]

@@ -1,3 +1,4 @@
+import copy
 import hashlib
 import os
 import signal
@@ -6,13 +7,18 @@ from unittest.mock import Mock
 
 import lightning.pytorch as L
 import pytest
+import torch
 
 from aed_lightning.callbacks import StageCheckpoints
-from aed_lightning.callbacks.checkpoints import sha256
-from aed_lightning.core import Interrupted, RunPaths
+from aed_lightning.core import DataError, Interrupted, RunPaths
+from aed_lightning.core.checksums import sha256
+from aed_lightning.core.clip import Batch
 from aed_lightning.model import AutoEncoder
 from aed_lightning.scoring.rules import DefaultRule
 from aed_lightning.stages import StageOptions, TeacherStage
+
+FINITE = {"loss": torch.tensor(0.5)}
+BATCH = Mock(spec=Batch, video=("a", "b"), frame_index=torch.tensor([3, 4]))
 
 
 @pytest.fixture(scope="module")
@@ -72,11 +78,11 @@ def test_a_signal_waits_for_the_step_or_the_epoch_then_saves_and_ends(
 ):
     trainer = trainer_that_writes(b"weights")
     checkpoints.on_train_start(trainer, stage)
-    checkpoints.on_train_batch_end(trainer, stage)
+    checkpoints.on_train_batch_end(trainer, stage, FINITE, BATCH, 0)
     assert not folder(checkpoints).exists()
     os.kill(os.getpid(), number)
     with pytest.raises(Interrupted, match=rf"{number.name} after step 7; .*last.ckpt: go on with --resume auto") as end:
-        getattr(checkpoints, hook)(trainer, stage)
+        getattr(checkpoints, hook)(trainer, stage, *((FINITE, BATCH, 0) if hook == "on_train_batch_end" else ()))
     assert end.value.exit_code == code
     assert (folder(checkpoints) / "last.ckpt").read_bytes() == b"weights"
 
@@ -115,5 +121,28 @@ def test_a_rank_stops_where_another_got_the_signal(checkpoints: StageCheckpoints
     trainer = trainer_that_writes(b"whole")
     trainer.strategy = Mock(reduce_boolean_decision=lambda decision, all: True)
     with pytest.raises(Interrupted):
-        checkpoints.on_train_batch_end(trainer, stage)
+        checkpoints.on_train_batch_end(trainer, stage, FINITE, BATCH, 0)
     assert (folder(checkpoints) / "last.ckpt").read_bytes() == b"whole"
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_a_loss_that_is_no_number_ends_the_training_with_the_step_and_its_clips(checkpoints, stage, value):
+    trainer = trainer_that_writes(b"weights")
+    trainer.current_epoch = 2
+    checkpoints.on_train_epoch_end(trainer, stage)
+    with pytest.raises(DataError, match=rf"loss {value} in step 7, epoch 2, of the clips a 3, b 4: .*last.ckpt"):
+        checkpoints.on_train_batch_end(trainer, stage, {"loss": torch.tensor(float(value))}, BATCH, 0)
+    assert (folder(checkpoints) / "last.ckpt").read_bytes() == b"weights"
+
+
+def test_weights_that_are_no_numbers_are_never_saved(checkpoints, stage):
+    trainer = trainer_that_writes(b"good")
+    trainer.current_epoch = 2
+    checkpoints.on_train_epoch_end(trainer, stage)
+    checkpoints.on_train_batch_end(trainer, stage, FINITE, BATCH, 0)
+    broken = copy.deepcopy(stage)
+    with torch.no_grad():
+        next(broken.parameters()).view(-1)[0] = float("nan")
+    with pytest.raises(DataError, match=r"weights \S+ not finite in step 7, epoch 2, of the clips a 3, b 4"):
+        checkpoints.on_train_epoch_end(trainer, broken)
+    assert (folder(checkpoints) / "last.ckpt").read_bytes() == b"good"

@@ -7,7 +7,7 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
-from aed_lightning.callbacks.checkpoints import sha256
+from aed_lightning.core.checksums import sha256
 
 CHECKPOINTS = [f"checkpoints/{stage}/{name}" for stage in ("teacher", "student") for name in ("last.ckpt",)]
 

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from aed_lightning.core import Interrupted
+from aed_lightning.data.lock import locked
 from aed_lightning.model.weights import load_weights, read_checkpoint
 from aed_lightning.stages import StudentStage, TeacherStage
 from aed_lightning.stages.stage import Stage
@@ -233,3 +234,31 @@ def test_a_signal_to_a_real_process_leaves_a_checkpoint_that_goes_on(
     assert command(*arguments, epochs, "--run_dir", tmp_path / "run", "--resume", "force").code == 0
     assert command(*arguments, epochs, "--run_dir", tmp_path / "whole").code == 0
     assert same_weights(tmp_path / "run", tmp_path / "whole")
+
+
+def test_a_damaged_checkpoint_is_found_and_the_one_before_goes_on_to_the_same_weights(
+    command, squares, undisturbed, tmp_path: Path
+):
+    whole, _ = undisturbed
+    run = tmp_path / "run"
+    shutil.copytree(whole, run)
+    last = run / "checkpoints/teacher/last.ckpt"
+    content = bytearray(last.read_bytes())
+    content[len(content) // 2] ^= 1
+    last.write_bytes(content)
+    outcome = fit(command, squares, run, "--resume", "auto")
+    assert outcome.code == 0, outcome.errors
+    told = outcome.output.replace("\n", "")
+    assert f"{last}: damaged" in told
+    assert f"going on from {last.with_name('previous.ckpt')}" in told
+    assert same_weights(run, whole)
+
+
+def test_a_run_directory_in_use_is_refused_with_its_holder(command, squares, tmp_path: Path):
+    with locked(tmp_path / "run", 0.0, print, being="trained"):
+        outcome = fit(command, squares, tmp_path / "run")
+    assert outcome.code == 1
+    assert f"{tmp_path}/run is being trained by process {os.getpid()} on " in outcome.errors
+    assert " since 20" in outcome.errors
+    assert not (tmp_path / "run" / "checkpoints").exists()
+    assert fit(command, squares, tmp_path / "run").code == 0  # a holder that is gone holds nothing

@@ -1,0 +1,64 @@
+"""Files with their SHA-256 beside them, and the one before them, so that damage is found and something good is left."""
+
+import hashlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from .errors import DataError
+from .files import write_text
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, as `sha256sum` prints it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sum_file(file: Path) -> Path:
+    """Where the SHA-256 of `file` is kept."""
+    return file.with_name(f"{file.name}.sha256")
+
+
+def previous_file(file: Path) -> Path:
+    """What `file` was before."""
+    return file.with_stem("previous")
+
+
+def is_damaged(file: Path) -> bool:
+    """Whether `file` is another than its SHA-256 says; without one nobody knows."""
+    beside = sum_file(file)
+    return beside.is_file() and beside.read_bytes()[:64] != sha256(file).encode()
+
+
+def make_way(file: Path, digest: str) -> None:
+    """Keep what is at `file` as the previous one, if it is good, before a file of this SHA-256 takes its name.
+
+    A process that is killed anywhere in between leaves a good file: the old sum or the new one does not fit, and the
+    previous file is what `file` was.
+    """
+    previous = previous_file(file)
+    if file.is_file() and not is_damaged(file):
+        link = file.with_name(f".{previous.name}.{os.getpid()}.partial")
+        link.unlink(missing_ok=True)
+        os.link(file, link)
+        os.replace(link, previous)
+        write_text(sum_file(previous), f"{sha256(previous)}  {previous.name}\n")
+    write_text(sum_file(file), f"{digest}  {file.name}\n")
+
+
+def newest_good(file: Path, say: Callable[[str], None]) -> Path | None:
+    """`file`, or where it is damaged the previous one, which is said; none where there is neither.
+
+    Raises DataError where all that is there is damaged.
+    """
+    there = [one for one in (file, previous_file(file)) if one.is_file()]
+    good = next((one for one in there if not is_damaged(one)), None)
+    if there and good is None:
+        raise DataError(
+            f"{' and '.join(map(str, there))}: damaged, not what the SHA-256 beside says; take it away and train anew"
+        )
+    if good is not None and good != file:
+        why = "damaged, not what the SHA-256 beside it says" if file.is_file() else "missing"
+        say(f"{file}: {why}; going on from {good}")
+    return good

@@ -1,0 +1,127 @@
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from aed_lightning.core import DataError, atomic_path
+from aed_lightning.core.checksums import is_damaged, make_way, newest_good, previous_file, sha256, sum_file
+
+
+class Killed(BaseException):
+    """Stands for the end of the process: nothing after it runs but what the system does."""
+
+
+def save(file: Path, content: bytes) -> None:
+    with atomic_path(file) as partial:
+        partial.write_bytes(content)
+        make_way(file, sha256(partial))
+
+
+def unheard(message: str) -> None:
+    raise AssertionError(message)
+
+
+def test_the_newest_is_used_and_the_one_before_is_kept(tmp_path: Path):
+    file = tmp_path / "last.ckpt"
+    assert newest_good(file, unheard) is None
+    for content in (b"first", b"second", b"third"):
+        save(file, content)
+        assert newest_good(file, unheard) == file
+        assert file.read_bytes() == content
+    assert previous_file(file).read_bytes() == b"second"
+    assert sum_file(previous_file(file)).read_text() == f"{sha256(previous_file(file))}  previous.ckpt\n"
+    assert sorted(one.name for one in tmp_path.iterdir()) == [
+        "last.ckpt", "last.ckpt.sha256", "previous.ckpt", "previous.ckpt.sha256",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("rounds", [40, pytest.param(400, marks=pytest.mark.slow)])
+def test_damage_of_every_kind_is_found_and_the_previous_file_is_used(tmp_path: Path, rounds: int):
+    random = np.random.default_rng(0)
+    good = random.bytes(20_000)
+    file, said = tmp_path / "last.ckpt", []
+    for number in range(rounds):
+        save(file, b"before")
+        save(file, good)
+        damaged = bytearray(good)
+        if number % 4 == 0:
+            damaged[int(random.integers(len(good)))] ^= 1 << int(random.integers(8))
+        elif number % 4 == 1:
+            del damaged[int(random.integers(len(good))) :]
+        elif number % 4 == 2:
+            damaged = bytearray(len(good))
+        else:
+            damaged = bytearray()
+        file.write_bytes(damaged)
+        assert is_damaged(file)
+        assert newest_good(file, said.append) == previous_file(file)
+        assert said.pop() == (
+            f"{file}: damaged, not what the SHA-256 beside it says; going on from {previous_file(file)}"
+        )
+
+
+def test_a_damaged_file_never_takes_the_place_of_a_good_one(tmp_path: Path):
+    file = tmp_path / "last.ckpt"
+    save(file, b"good")
+    save(file, b"soon damaged")
+    file.write_bytes(b"damaged")
+    save(file, b"new")
+    assert previous_file(file).read_bytes() == b"good"
+
+
+def test_where_all_is_damaged_that_is_said(tmp_path: Path):
+    file = tmp_path / "last.ckpt"
+    save(file, b"one")
+    save(file, b"two")
+    for one in (file, previous_file(file)):
+        one.write_bytes(b"x")
+    with pytest.raises(DataError, match=r"last.ckpt and .*previous.ckpt: damaged, not what the SHA-256 beside says"):
+        newest_good(file, unheard)
+
+
+@pytest.mark.parametrize("saves", [1, 2, 3])
+def test_wherever_a_save_is_killed_what_is_there_is_the_old_or_the_new(tmp_path: Path, monkeypatch, saves: int):
+    """The process ends before the n-th system call that changes a name or brings data to the disk, for every n."""
+    calls = ("replace", "link", "fsync", "unlink")
+    real = {name: getattr(os, name) for name in calls}
+    template = tmp_path / "template"
+    template.mkdir()
+    for number in range(saves - 1):
+        save(template / "last.ckpt", f"file {number}".encode())
+    old, new = f"file {saves - 2}".encode(), f"file {saves - 1}".encode()
+    ended = False
+    reached = 0
+    while not ended:
+        folder = tmp_path / f"killed-{reached}"
+        shutil.copytree(template, folder)
+        left = [reached]
+
+        def counted(name, left=left):
+            def call(*arguments, **options):
+                if left[0] == 0:
+                    raise Killed
+                left[0] -= 1
+                return real[name](*arguments, **options)
+
+            return call
+
+        for name in calls:
+            monkeypatch.setattr(os, name, counted(name))
+        try:
+            save(folder / "last.ckpt", new)
+            ended = True
+        except Killed:
+            pass
+        for name in calls:
+            monkeypatch.setattr(os, name, real[name])
+        found = newest_good(folder / "last.ckpt", lambda _: None)
+        if found is None:
+            assert saves == 1
+        else:
+            assert found.read_bytes() in (old, new)
+        save(folder / "last.ckpt", b"next")  # what was left behind is in nobody's way
+        assert newest_good(folder / "last.ckpt", unheard) == folder / "last.ckpt"
+        reached += 1
+    assert reached > 6
