@@ -56,6 +56,9 @@ def run(arguments: Sequence[str]) -> int:
 
     if options.source and not options.source.is_file():
         raise UsageError(f"--source {options.source}: no such file; give a video")
+    if min(options.batch) < 1 or options.rounds < 1:
+        raise UsageError(f"--batch {' '.join(map(str, options.batch))}, --rounds {options.rounds}: give 1 or more")
+    build_baseline = load_baseline(options.baseline) if options.baseline else None
     device, graph = device_of(options.device), _graph(options)
     modes = options.modes or [
         "torch:32-true",
@@ -64,7 +67,7 @@ def run(arguments: Sequence[str]) -> int:
     found = benchmark(
         graph, modes, options.batch, rounds=options.rounds, device=device, training=options.training,
         more=_more(options, graph, modes, device),
-        build_baseline=load_baseline(options.baseline) if options.baseline else None,
+        build_baseline=build_baseline,
     )  # fmt: skip
     _print(found)
     if options.json:
@@ -88,7 +91,9 @@ def _more(options: argparse.Namespace, graph: "ScoringGraph", modes: Sequence[st
     if options.loader:
         from .training import AedCLI
 
-        module = AedCLI(["--config", str(options.loader)], "benchmark").datamodule
+        cli = AedCLI(["--config", str(options.loader)], "benchmark")
+        module = cli.datamodule
+        module.batch_size = cli.config_init.teacher.batch_size
         module.prepare_data()
         found["loading"] = time_loading(module, rounds=10 * options.rounds)
     return found
@@ -138,9 +143,10 @@ def _print(found: dict[str, Any]) -> None:
     for row in found["rows"]:
         line = ratios.get((row["part"], row["mode"], row["batch"]))
         share = row["share_of_peak"]
+        latencies = ("p50_milliseconds", "p99_milliseconds")
         table.add_row(
             row["part"], row["mode"], str(row["batch"]), f"{row['frames_per_second']:.1f}", f"{row['spread']:.0%}",
-            f"{row['p50_milliseconds']:.1f} ms", f"{row['p99_milliseconds']:.1f} ms",
+            *(f"{row[name]:.1f} ms" if row["frames"] == row["batch"] else "" for name in latencies),
             "" if share is None else f"{share:.0%}",
             f"{line['ratio']:.2f} ± {line['ratio'] * line['spread']:.2f}" if line else "",
             f"{line['ratio_to_best_batch']:.2f}" if line else "",

@@ -181,7 +181,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     for name in ("--weights", "--out"):
         parser.add_argument(name, type=Path, required=True)
-    parser.add_argument("--source", nargs="+", required=True)
+    parser.add_argument("--source", nargs="+", action="extend", required=True)
     earlier = parser.add_mutually_exclusive_group()
     earlier.add_argument("--resume", action="store_true")
     earlier.add_argument("--overwrite", action="store_true")

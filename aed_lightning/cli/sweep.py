@@ -1,6 +1,7 @@
 """`sweep`: the runs of a sweep file, on this machine and without a server."""
 
 import argparse
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,7 +49,7 @@ def run(arguments: Sequence[str]) -> int:
     _refuse_what_fit_refuses(sweep, points, folder)
     if options.dry_run:
         for point in points:
-            print(" ".join(point.command(sweep, folder)))
+            print(shlex.join(point.command(sweep, folder)))
         return 0
     sweep.claim(folder)
 
@@ -71,23 +72,28 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _again(arguments: Sequence[str]) -> str:
-    return f"go on with python -m aed_lightning sweep {' '.join(arguments)}"
+    return f"go on with python -m aed_lightning sweep {shlex.join(arguments)}"
 
 
 def _refuse_what_fit_refuses(sweep: "Sweep", points: "Sequence[Point]", folder: Path) -> None:
     """Raise UsageError before anything starts, where `fit` would refuse a run."""
     from ..core import UsageError
+    from ..sweeps import finished
     from .fit import parse
 
     for point in points:
+        if finished(folder, point):
+            continue
         command = point.command(sweep, folder)
         words = command[command.index("fit") + 1 :]
         try:
-            parse(words)
+            evaluates = parse(words).config.evaluate
         except SystemExit as refused:  # jsonargparse has said why
             raise UsageError(f"run {point.name} is refused by fit, as said above") from refused
         except UsageError as error:
             raise UsageError(f"run {point.name} is refused by fit: {error}") from error
+        if not evaluates:
+            raise UsageError("a sweep compares figures: take `--evaluate false` out of the command")
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
@@ -99,5 +105,5 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--runs", type=int)
     parser.add_argument("--dry-run", action="store_true")
-    parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
     return parser.parse_args(arguments)

@@ -18,7 +18,7 @@ POLL_SECONDS = 0.1
 def locked(folder: Path, wait_seconds: float, say: Callable[[str], None], being: str = "prepared") -> Iterator[int]:
     """Hold the lock of `folder`, which is being prepared; it ends with the process, however that ends.
 
-    Gives the descriptor of the lock: a child that inherits it holds the lock too, for as long as it lives.
+    Gives the descriptor of the lock: a child that inherits it holds the lock too, for as long as it lives (not on NFS).
 
     Where another process holds it, say so and wait up to `wait_seconds`; then DataError with the holder.
     """

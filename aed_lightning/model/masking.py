@@ -22,8 +22,8 @@ def random_masks(
 ) -> Bool[Tensor, "batch tokens"]:
     """Random masks, true where a token is hidden; `visible` tokens of each clip are not.
 
-    Each mask depends on (seed, video, frame, epoch) alone, and is a random one; but as many frames in a row as can hide
-    different tokens do (docs/adr/0017). On the CPU.
+    Each mask depends on (seed, video, frame, epoch) alone, and is a random one; but frames of a group, as many in a row
+    as can, hide different tokens (docs/adr/0017). On the CPU.
     """
     hidden = tokens - visible
     turns = max(1, tokens // hidden) if hidden else 1

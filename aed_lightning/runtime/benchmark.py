@@ -143,10 +143,8 @@ def benchmark(
     `over_baseline` are frames/s over those of the baseline, timed in the same turns, with their `spread`, by mode and
     batch size; `ratio_to_best_batch` is counted from the baseline at the batch size that suits it best. `ratios` and
     `spread` are the ones that are quoted: of scoring at the batch size next to 8, as it is ("torch:32-true") and in the
-    of the training step in its best precision. more: parts that were timed elsewhere.
+    best mode, and of the training step in its best precision. more: parts that were timed elsewhere.
     """
-    if min(batches, default=0) < 1:
-        raise UsageError(f"batch sizes {' '.join(map(str, batches))}: give numbers from 1 on")
     network = graph.network
     flops = flops_per_frame(graph)
     types = {"32-true": torch.float32}
@@ -179,13 +177,17 @@ def benchmark(
 def _row(
     part: str, mode: str, batch: int, timing: Timing, flops: int | None, peaks: dict[str, float]
 ) -> dict[str, Any]:
-    """A line of the table. spread: half the distance of the quartiles, as a share of the median."""
+    """A line of the table.
+
+    frames: that the latencies are of. spread: half the distance of the quartiles, as a share of the median.
+    """
     return {
         "part": part,
         "mode": mode,
         "batch": batch,
         "frames_per_second": timing.rate,
         "spread": timing.spread,
+        "frames": timing.frames,
         "p50_milliseconds": 1000 * timing.latency(50),
         "p99_milliseconds": 1000 * timing.latency(99),
         "share_of_peak": None

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
 
-from ..core import DataError, UsageError
+from ..core import DataError
 from .engines import Engine
 from .live import score_live
 from .live_windows import POLL_SECONDS, Say
@@ -34,13 +34,15 @@ class _Request:
 class SharedEngine(Engine):
     """An engine that several threads may call: what waits while it runs is its next batch.
 
-    most: clips of a batch, so that one camera need not wait for all the others for long.
+    most: about how many clips a batch has, so that one camera need not wait for all the others for long.
     """
 
     def __init__(self, engine: Engine, most: int = 32) -> None:
         self.backend, self.graph, self.precision = engine.backend, engine.graph, engine.precision
         self._engine, self._most = engine, most
         self._waiting: queue.SimpleQueue[_Request | None] = queue.SimpleQueue()
+        self._closing = threading.Lock()
+        self._closed = False
         self._thread = threading.Thread(target=self._serve, name="engine", daemon=True)
         self.largest_batch = 0
 
@@ -49,14 +51,19 @@ class SharedEngine(Engine):
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._waiting.put(None)
+        with self._closing:
+            self._closed = True
+            self._waiting.put(None)  # after this nothing comes
         self._thread.join()
 
     def __call__(
         self, frames: UInt8[Tensor, "batch 3 channels height width"], mask: Bool[Tensor, "batch active"]
     ) -> tuple[Float[Tensor, "batch *map"], Float[Tensor, "batch rows columns"]]:
         request = _Request(frames, mask)
-        self._waiting.put(request)
+        with self._closing:
+            if self._closed:
+                raise RuntimeError("the engine has ended")
+            self._waiting.put(request)
         return request.found.result()
 
     def _serve(self) -> None:
@@ -77,49 +84,55 @@ class SharedEngine(Engine):
             found = self._engine(
                 torch.cat([request.frames for request in batch]), torch.cat([request.mask for request in batch])
             )
-        except BaseException as error:
-            for request in batch:
-                request.found.set_exception(error)
+            values, heat = (part.split(sizes) for part in found)
+        except Exception as error:
+            if len(batch) == 1:
+                batch[0].found.set_exception(error)
+            else:  # one of them is to blame, or each gets its own error
+                for request in batch:
+                    self._run([request])
             return
-        for request, *parts in zip(batch, *(part.split(sizes) for part in found), strict=True):
-            request.found.set_result((parts[0], parts[1]))
+        for place, request in enumerate(batch):
+            request.found.set_result((values[place], heat[place]))
 
 
 def score_cameras(
     scorer: Scorer, folders: Mapping[LiveSource, Path], manner: Manner, say: Say, about: dict[str, Any],
     *, seconds: float | None = None, ended: threading.Event | None = None, notifier: Notifier | None = None,
 ) -> None:  # fmt: skip
-    """`score_live` of each source into its folder, all at once.
+    """`score_live` of each source into its folder, all at once; a source is shown with the name of its folder.
 
-    seconds, ended, notifier: as there.
-
-    A source that fails keeps the others from nothing; raises DataError for all such at the end.
+    seconds, ended, notifier: as there. A source that fails keeps the others from nothing; raises DataError for all such
+    at the end.
     """
     ended = threading.Event() if ended is None else ended
+    ends: list[threading.Event] = []  # a source that ends sets its own
+    failed: list[str] = []
 
     with SharedEngine(scorer.engine) as engine, ThreadPoolExecutor(len(folders)) as pool:
         shared = replace(scorer, engine=engine)
 
         def score(source: LiveSource, folder: Path, own_end: threading.Event) -> None:
             def tell(message: str) -> None:
-                say(f"{folder.name}, {source.shown}: {message}")
+                say(f"{source.shown}: {message}")
 
             try:
                 score_live(
                     shared, source, folder, manner, tell, about, seconds=seconds, ended=own_end, notifier=notifier
                 )
-            except (DataError, UsageError, OSError) as error:
-                tell(f"{error}; the others go on")
-                raise
+            except Exception as error:
+                failed.append(f"\n  {source.shown}: {error}")
+                tell(f"{type(error).__name__}: {error}; the others go on")
 
-        ends = [threading.Event() for _ in folders]  # a source that ends sets its own
-        work = {pool.submit(score, *place, end): place[0] for place, end in zip(folders.items(), ends, strict=True)}
         try:
+            work = []
+            for source, folder in folders.items():
+                ends.append(threading.Event())
+                work.append(pool.submit(score, replace(source, label=folder.name), folder, ends[-1]))
             while wait(work, POLL_SECONDS).not_done and not ended.is_set():
                 pass
         finally:
             for end in ends:
                 end.set()
-    failed = [f"\n  {source.shown}: {future.exception()}" for future, source in work.items() if future.exception()]
     if failed:
-        raise DataError(f"{len(failed)} of {len(work)} cameras could not be scored to their end:{''.join(failed)}")
+        raise DataError(f"{len(failed)} of {len(folders)} cameras could not be scored to their end:{''.join(failed)}")

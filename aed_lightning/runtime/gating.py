@@ -33,7 +33,7 @@ class Gate:
         return stride * (self.skip + 1)
 
     def mark(self, windows: Iterable[Window], cell: int, stride: int) -> Iterator[Window]:
-        """The same clips, those that are left out marked; never the first or the last of a run.
+        """The same clips, those that are left out marked and without pixels; never the first or the last of a run.
 
         cell: side of the cells, in pixels. stride: distance of neighboring clips.
         """
@@ -42,21 +42,23 @@ class Gate:
             return
         last: Stored | None = None
         waiting: Window | None = None
+        wanted = True
         for window in windows:
             frame = window.frames[1]
             joins = waiting is not None and window.frame_index == waiting.frame_index + stride
             if waiting is not None:
-                yield waiting if joins else replace(waiting, computed=True)
-            computed = not joins or last is None or self._wanted(window, last, cell, stride)
-            if computed:
+                yield _left_out(waiting) if joins and not wanted else waiting
+            wanted = not joins or last is None or self._wanted(window, last, cell, stride)
+            if wanted:
                 last = frame
-            waiting = replace(window, computed=computed)
+            waiting = window
         if waiting is not None:
-            yield replace(waiting, computed=True)
+            yield waiting
 
     def _wanted(self, window: Window, last: Stored, cell: int, stride: int) -> bool:
-        changed = self.levels < float("inf") and largest_change(window.frames[1], last, cell) >= self.levels
-        return changed or window.frame_index % self.period(stride) == 0
+        if window.frame_index % self.period(stride) == 0:
+            return True
+        return self.levels < float("inf") and largest_change(window.frames[1], last, cell) >= self.levels
 
 
 EVERY_FRAME = Gate()
@@ -72,6 +74,11 @@ def largest_change(
     return float(cv2.resize(change, (width // cell, rows), interpolation=cv2.INTER_AREA).max())
 
 
+def _left_out(window: Window) -> Window:
+    """Without its pixels, which nobody will look at: many may wait for the next that is computed."""
+    return replace(window, computed=False, frames=np.empty((*window.frames.shape[:2], 0, 0), np.uint8))
+
+
 def filled(
     windows: list[Window], values: Float[np.ndarray, "known *map"], last: int
 ) -> Float[np.ndarray, "windows *map"]:
@@ -79,7 +86,7 @@ def filled(
 
     The last clip is computed. Where the first is not, `values` begin with those of frame `last`, computed before.
     """
-    if len(values) == len(windows):
+    if all(window.computed for window in windows):
         return values
     at = np.array([window.frame_index for window in windows])
     computed = at[[window.computed for window in windows]]

@@ -31,10 +31,9 @@ Frame = UInt8[np.ndarray, "height width 3"]
 class Manner:
     """How recordings are scored.
 
-    threshold, release, min_seconds: of an event, see `Alarm`. stride: score every so many frames. gate: which of
-    these need not be computed. overlay: whether
-    `overlay.mp4` is made. fps: of recordings that do not say. batch_size: frames at once. reader: as for `open_video`.
-    resume: go on where the results end. Raises UsageError.
+    threshold, release, min_seconds: of an event, see `Alarm`. stride: score every so many frames. gate: which of these
+    need not be computed. overlay: whether `overlay.mp4` is made. fps: of recordings that do not say. batch_size: frames
+    at once. reader: as for `open_video`. resume: go on where the results end. Raises UsageError.
     """
 
     threshold: float

@@ -248,13 +248,13 @@ def _rule(card: dict[str, Any]) -> Rule:
 
 
 def _batches(windows: Iterable[Window], size: int) -> Iterator[list[Window]]:
-    """So many that the network sees at a time, and with each what was left out before it."""
+    """So many that the network sees at a time, fewer where much is left out; the last of a batch is never left out."""
     batch: list[Window] = []
     computed = 0
     for window in windows:
         batch.append(window)
         computed += window.computed
-        if computed == size:
+        if computed == size or (window.computed and len(batch) >= 2 * size):
             yield batch
             batch, computed = [], 0
     if batch:

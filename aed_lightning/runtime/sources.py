@@ -35,13 +35,17 @@ class Recording:
 
 @dataclass(frozen=True)
 class LiveSource:
-    """A camera by its number, or the address of a stream; `shown` is the address without user and password."""
+    """A camera by its number, or the address of a stream; `shown` is the address without user and password.
+
+    label: what tells it from others, whose addresses may be shown alike.
+    """
 
     address: str = field(repr=False)
+    label: str = ""
 
     @property
     def shown(self) -> str:
-        return without_password(self.address)
+        return ", ".join(filter(None, (self.label, without_password(self.address))))
 
 
 def find_sources(sources: Sequence[str]) -> list[Recording] | list[LiveSource]:
@@ -53,8 +57,8 @@ def find_sources(sources: Sequence[str]) -> list[Recording] | list[LiveSource]:
         raise UsageError(
             f"--source {live[0].shown} is live, {recordings[0].path} is a recording: score them in two calls"
         )
-    if len(set(live)) < len(live):
-        raise UsageError(f"--source {live[-1].shown}: one camera is given twice")
+    if twice := [source for place, source in enumerate(live) if source in live[:place]]:
+        raise UsageError(f"--source {twice[0].shown}: one camera is given twice")
     _refuse_same_names(recordings)
     return live or recordings
 

@@ -1,6 +1,7 @@
 """A sweep file, in the format of Weights & Biases (https://docs.wandb.ai/models/sweeps/define-sweep-configuration)."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -16,7 +17,9 @@ KNOWN_KEYS = (
     "early_terminate",
 )  # fmt: skip
 METHODS = ("grid", "random")
-DISTRIBUTIONS = ("constant", "categorical", "uniform", "int_uniform", "log_uniform_values")
+DISTRIBUTIONS = ("uniform", "int_uniform", "log_uniform_values")
+RESERVED = ("run_dir", "resume", "evaluate")
+"""Options of `fit` that a sweep sets, or needs as they are."""
 OURS = ["-m", "aed_lightning", "fit"]
 """What a command has to run."""
 
@@ -49,18 +52,22 @@ class Sweep:
     def adding(self, settings: Sequence[str]) -> "Sweep":
         """The same with KEY=VALUE in every run. Raises UsageError."""
         for setting in settings:
-            if "=" not in setting.lstrip("-"):
+            key, separator, _ = setting.lstrip("-").partition("=")
+            if not separator:
                 raise UsageError(f"--set {setting}: give KEY=VALUE, as data.root=data/toy")
+            if key in RESERVED or key in [parameter.key for parameter in self.parameters]:
+                raise UsageError(f"--set {setting}: the sweep sets {key} itself")
         return replace(self, command=(*self.command, *(f"--{setting.lstrip('-')}" for setting in settings)))
 
     def claim(self, folder: Path) -> None:
         """Note in `folder` what its runs are made of. Raises UsageError where those that are there are of another."""
-        configurations = [
-            Path(file).read_text(encoding="utf-8")
-            for option, file in pairwise(self.command)
-            if option == "--config" and Path(file).is_file()
-        ]
-        made_of = {"command": list(self.command), "configurations": configurations}
+        words = [part for word in self.command for part in word.split("=", 1)]
+        files = [Path(file) for option, file in pairwise(words) if option == "--config"]
+        made_of = {
+            "command": list(self.command),
+            "keys": [parameter.key for parameter in self.parameters],
+            "configurations": [file.read_text(encoding="utf-8") for file in files if file.is_file()],
+        }
         note = folder / "sweep.json"
         if note.is_file() and json.loads(note.read_text(encoding="utf-8")) != made_of:
             raise UsageError(f"--out {folder} holds runs of another command or configuration; give another --out")
@@ -92,7 +99,15 @@ def read_sweep(file: Path) -> Sweep:
     cap = given.get("run_cap")
     if cap is not None and (not isinstance(cap, int) or cap < 1):
         raise UsageError(f"{file}: run_cap {cap}: give a whole number from 1 on")
-    return Sweep(str(given.get("name") or file.stem), method, parameters, _command(file, given.get("command")), cap)
+    if reserved := [one.key for one in parameters if one.key in RESERVED]:
+        raise UsageError(f"{file}: parameters.{reserved[0]}: a sweep sets it itself; leave it out")
+    return Sweep(
+        re.sub(r"[^\w=.,+-]+", "_", str(given.get("name") or file.stem)).strip(".") or "sweep",
+        method,
+        parameters,
+        _command(file, given.get("command")),
+        cap,
+    )
 
 
 def _parameter(file: Path, key: str, given: Any) -> Parameter:
@@ -101,7 +116,7 @@ def _parameter(file: Path, key: str, given: Any) -> Parameter:
         raise UsageError(f"{where}: give a mapping with `value`, `values`, or `min` and `max`")
     if "parameters" in given:
         raise UsageError(f"{where}: nested parameters are not understood; write the key dotted, as data.seed")
-    if unknown := sorted(set(given) - {"value", "values", "min", "max", "distribution", "probabilities"}):
+    if unknown := sorted(set(map(str, given)) - {"value", "values", "min", "max", "distribution", "probabilities"}):
         raise UsageError(f"{where}: {', '.join(unknown)} is not understood here; give value, values, or min and max")
     if "value" in given or "values" in given:
         values = given["values"] if "values" in given else [given["value"]]
@@ -110,17 +125,20 @@ def _parameter(file: Path, key: str, given: Any) -> Parameter:
         if any(value is None for value in values):
             # W&B writes None, which is no value of the configuration.
             raise UsageError(f"{where}: null cannot be handed to a run; leave the key out, or give a value")
-        weights = given.get("probabilities", [])
-        if weights and (len(weights) != len(values) or abs(sum(weights) - 1) > 1e-6 or min(weights) < 0):
+        weights = given.get("probabilities", [1 / len(values)] * len(values))
+        numbers = isinstance(weights, list) and all(isinstance(one, int | float) and one >= 0 for one in weights)
+        if not numbers or len(weights) != len(values) or abs(sum(weights) - 1) > 1e-6:
             raise UsageError(f"{where}: probabilities must be {len(values)} numbers that make 1 together")
-        return Parameter(key, "categorical", tuple(values), tuple(weights))
+        return Parameter(key, "categorical", tuple(values), tuple(one / sum(weights) for one in weights))
     low, high = given.get("min"), given.get("max")
     whole = isinstance(low, int) and isinstance(high, int)
     distribution = given.get("distribution", "int_uniform" if whole else "uniform")
-    if distribution not in DISTRIBUTIONS[2:]:
+    if distribution not in DISTRIBUTIONS:
         raise UsageError(f"{where}: distribution {distribution} is not drawn here; one of {', '.join(DISTRIBUTIONS)}")
     if not isinstance(low, int | float) or not isinstance(high, int | float) or not low < high:
         raise UsageError(f"{where}: min {low}, max {high}: give two numbers, the smaller first")
+    if distribution == "int_uniform" and not whole:
+        raise UsageError(f"{where}: min {low}, max {high}: int_uniform needs whole numbers")
     if distribution == "log_uniform_values" and low <= 0:
         raise UsageError(f"{where}: min {low}: a logarithm needs more than 0")
     return Parameter(key, distribution, low=float(low), high=float(high))

@@ -3,7 +3,6 @@
 import math
 import re
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -12,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from ..core import UsageError
-from ..core.randomness import generator
+from ..core.randomness import generator, stable_hash
 from .definition import Parameter, Sweep
+
+LONGEST_NAME = 150
 
 
 @dataclass(frozen=True)
@@ -41,30 +42,20 @@ class Point:
 
 def points_of(sweep: Sweep, runs: int | None = None) -> list[Point]:
     """The runs, in order. runs: how many of a random sweep, if not those of its run_cap. Raises UsageError."""
+    keys = [parameter.key for parameter in sweep.parameters]
     if sweep.method == "grid":
-        combinations = [dict(zip(_keys(sweep), values, strict=True)) for values in product(*_choices(sweep))]
-        combinations = combinations[: sweep.run_cap]
+        choices = product(*(parameter.values for parameter in sweep.parameters))
+        drawn = [dict(zip(keys, values, strict=True)) for values in choices][: sweep.run_cap]
     else:
         number = runs or sweep.run_cap
         if number is None:
             raise UsageError(f"sweep {sweep.name}: a random sweep has no end; give --runs N, or run_cap in the file")
-        combinations = [
+        drawn = [
             {one.key: _draw(one, generator(0, f"sweep {one.key}", sweep.name, place)) for one in sweep.parameters}
             for place in range(number)
         ]
-    names = [_name(values, short=True) for values in combinations]
-    if len(set(names)) < len(names):
-        names = [_name(values, short=False) for values in combinations]
-    # A random sweep may draw the same twice: that is one run.
-    return [Point(name, values) for name, values in dict(zip(names, combinations, strict=True)).items()]
-
-
-def _keys(sweep: Sweep) -> list[str]:
-    return [parameter.key for parameter in sweep.parameters]
-
-
-def _choices(sweep: Sweep) -> Sequence[Sequence[Any]]:
-    return [parameter.values for parameter in sweep.parameters]
+    # What is drawn twice is one run.
+    return list({name: Point(name, values) for values in drawn for name in [_name(values)]}.values())
 
 
 def _draw(parameter: Parameter, random: np.random.Generator) -> Any:
@@ -77,7 +68,12 @@ def _draw(parameter: Parameter, random: np.random.Generator) -> Any:
     return float(random.uniform(parameter.low, parameter.high))
 
 
-def _name(values: dict[str, Any], *, short: bool) -> str:
-    """A folder's name that says what is in it."""
-    parts = [f"{key.rpartition('.')[2] if short else key}={value}" for key, value in values.items()]
-    return re.sub(r"[^\w=.,+-]+", "_", ",".join(parts)).strip("._")[:200]
+def _name(values: dict[str, Any]) -> str:
+    """A folder's name that says what is in it; it depends on this run's values and on the keys, not on other runs."""
+    last = [key.rpartition(".")[2] for key in values]
+    keys = last if len(set(last)) == len(last) else list(values)
+    name = ",".join(f"{key}={value}" for key, value in zip(keys, values.values(), strict=True))
+    plain = re.sub(r"[^\w=.,+-]+", "_", name, flags=re.ASCII).strip("._")
+    if plain == name and len(name) <= LONGEST_NAME:
+        return name
+    return f"{plain[:LONGEST_NAME]},{stable_hash(name):016x}"

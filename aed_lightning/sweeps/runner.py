@@ -4,8 +4,8 @@ import contextlib
 import os
 import subprocess
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,10 +55,20 @@ def run_points(sweep: Sweep, points: Sequence[Point], folder: Path, *, jobs: int
                     say(f"{told}: done already")
                     return
                 say(f"{told}: begins")
-                code = _run(point.command(sweep, folder), _environment(sweep, point), folder, point, processes, lock)
+                log = _log(folder, point)
+                with _started(point.command(sweep, folder), _environment(sweep, point, folder, jobs), log, lock) as run:
+                    processes.append(run)
+                    if ending.is_set():
+                        run.terminate()
+                    code = run.wait()
+                    processes.remove(run)
         except DataError as busy:
             outcome.elsewhere.append(point.name)
             say(f"{told}: {busy}")
+            return
+        except OSError as error:
+            outcome.failed.append(point.name)
+            say(f"{told}: {error}")
             return
         if code == 0 and finished(folder, point):
             outcome.done.append(point.name)
@@ -67,50 +77,46 @@ def run_points(sweep: Sweep, points: Sequence[Point], folder: Path, *, jobs: int
             outcome.failed.append(point.name)
             say(f"{told}: failed with exit code {code}; see {_log(folder, point)}")
 
-    with ThreadPoolExecutor(jobs) as pool:
-        work = [pool.submit(one, *numbered) for numbered in enumerate(points)]
-        try:
-            while wait(work, POLL_SECONDS, FIRST_EXCEPTION).not_done:
-                pass
-        finally:
-            ending.set()
-            for process in processes:
-                with contextlib.suppress(ProcessLookupError):
+    try:
+        with ThreadPoolExecutor(jobs) as pool:
+            try:
+                work = [pool.submit(one, *numbered) for numbered in enumerate(points)]
+                while wait(work, POLL_SECONDS).not_done:
+                    pass
+            finally:
+                ending.set()
+                for process in list(processes):
                     process.terminate()
+    except KeyboardInterrupt:
+        for process in list(processes):  # there are some where a second interruption came
+            process.kill()
+        raise
     for future in work:
         future.result()
     return outcome
 
 
-def _run(
-    command: list[str], environment: dict[str, str], folder: Path, point: Point,
-    processes: list[subprocess.Popen[bytes]], lock: int,
-) -> int:  # fmt: skip
-    """Its exit code. It inherits the lock: where this process is killed, nobody begins the run again beside it."""
-    log = _log(folder, point)
+@contextlib.contextmanager
+def _started(
+    command: list[str], environment: dict[str, str], log: Path, lock: int
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that writes to `log`. It inherits the lock: where this one is killed, nobody begins the run anew."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         # In a session of its own: a Ctrl-C at the terminal must reach it once, from here.
-        process = subprocess.Popen(
+        yield subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             start_new_session=True, pass_fds=(lock,),
         )  # fmt: skip
-        processes.append(process)
-        try:
-            return process.wait()
-        finally:
-            processes.remove(process)
 
 
 def _log(folder: Path, point: Point) -> Path:
     return folder / LOGS / f"{point.name}.txt"
 
 
-def _environment(sweep: Sweep, point: Point) -> dict[str, str]:
-    """W&B's names for what its agent would say; offline unless the user says otherwise."""
-    mine = {
-        "WANDB_RUN_ID": f"{stable_hash(f'{sweep.name} {point.name}'):016x}"[:8],
-        "WANDB_RUN_GROUP": sweep.name,
-        "WANDB_MODE": "offline",
-    }
-    return {**mine, **os.environ}
+def _environment(sweep: Sweep, point: Point, folder: Path, jobs: int) -> dict[str, str]:
+    """W&B's names for what its agent would say, offline unless the user says otherwise; and a share of the cores."""
+    cores = len(os.sched_getaffinity(0))
+    unless_given = {"WANDB_MODE": "offline"} | ({"OMP_NUM_THREADS": str(max(1, cores // jobs))} if jobs > 1 else {})
+    number = stable_hash(f"{sweep.name} {point.name} {folder.resolve()}")
+    return {**unless_given, **os.environ, "WANDB_RUN_ID": f"{number:016x}"[:8], "WANDB_RUN_GROUP": sweep.name}

@@ -48,7 +48,8 @@ def write_table(sweep: Sweep, points: Sequence[Point], folder: Path) -> list[Pat
     return files
 
 
-def _figures(metrics: Path) -> dict[str, float]:
+def _figures(metrics: Path) -> dict[str, float | None]:
+    """A macro AUC is none where no video has both classes."""
     found = json.loads(metrics.read_text(encoding="utf-8"))
     return {name: found[part][key] for name, (part, key) in FIGURES.items()} | {"seconds": found["seconds"]}
 
@@ -72,10 +73,11 @@ def _markdown(sweep: Sweep, keys: Sequence[str], rows: Sequence[dict[str, Any]],
     for values, group in _groups(keys, rows).items():
         figures = []
         for name in FIGURES:
-            found = [row[name] for row in group]
+            found = [row[name] for row in group if row[name] is not None]
             spread = f" ± {np.std(found, ddof=1):.3f}" if len(found) > 1 else ""
-            figures.append(f"{np.mean(found):.3f}{spread}")
-        lines.append(f"| {' | '.join([*values, str(len(group)), *figures])} |")
+            figures.append(f"{np.mean(found):.3f}{spread}" if found else "")
+        told = [value.replace("|", "\\|") for value in values]
+        lines.append(f"| {' | '.join([*told, str(len(group)), *figures])} |")
     return "\n".join(lines) + "\n"
 
 
@@ -83,7 +85,7 @@ def _picture(keys: Sequence[str], rows: Sequence[dict[str, Any]]) -> Figure:
     """Every run a point, the mean of its group a bar, by what was varied."""
     groups = _groups(keys, rows)
     with matplotlib.rc_context({"text.parse_math": False, "font.size": 9}):
-        figure = Figure(figsize=(max(4.0, 0.9 * len(groups) + 2), 3.5), layout="constrained")
+        figure = Figure(figsize=(min(max(4.0, 0.9 * len(groups) + 2), 60.0), 3.5), layout="constrained")
         axes = figure.add_subplot()
         name = next(iter(FIGURES))
         for place, group in enumerate(groups.values()):

@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     keep_freed_memory()  # as every verb does
-    scorer = load(options.weights, backend=options.backend, precision=options.precision)
+    scorer = load(options.weights, device="cpu", backend=options.backend, precision=options.precision)
     graph, _ = load_graph(options.weights)
     gate = Gate(options.skip, options.gate)
     layout = open_layout(options.layout, options.root)

@@ -74,8 +74,8 @@ def test_without_a_baseline_there_are_no_ratios_and_training_can_be_left_out(tmp
     ("arguments", "code", "message"),
     [
         (["--modes", "magic:32-true"], 2, "backend 'magic': give one of torch, compile, onnx, openvino"),
-        (["--rounds", "0"], 2, "0 rounds: give 1 or more"),
-        (["--batch", "2", "0"], 2, "batch sizes 2 0: give numbers from 1 on"),
+        (["--rounds", "0"], 2, "--rounds 0: give 1 or more"),
+        (["--batch", "2", "0"], 2, "--batch 2 0, --rounds 2: give 1 or more"),
         (["--modes", "torch"], 2, "mode torch: give backend:precision, as torch:32-true"),
         (["--size", "30", "64"], 2, "does not divide the frame size 30x64"),
         (["--baseline", "nowhere.py"], 1, "nowhere.py: no Python file; give one that defines PlainNetwork"),

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from aed_lightning.core import UsageError
 from aed_lightning.runtime.gating import Gate, filled, largest_change
+from aed_lightning.runtime.scorer import _batches
 from aed_lightning.runtime.windows import Window
 
 CELL = 4
@@ -55,6 +56,23 @@ def test_wherever_one_begins_at_a_period_the_same_frames_are_computed(values, sk
         assert computed(gate, windows[begin:], stride) == [index for index in whole if index >= begin * stride]
     longest = max(np.diff(whole), default=0)
     assert longest <= gate.period(stride)
+
+
+@given(st.lists(st.integers(0, 255), min_size=1, max_size=30), st.integers(0, 5), st.integers(1, 4))
+@settings(deadline=None)
+def test_values_between_are_the_same_however_the_clips_are_batched(values, skip, size):
+    windows = [clip(index, value) for index, value in enumerate(values)]
+    marked = list(Gate(skip, 40.0).mark(windows, CELL, 1))
+    known = {window.frame_index: float(window.frame_index**2) for window in marked if window.computed}
+    expected = np.interp(range(len(values)), list(known), list(known.values()))
+    found, before = [], -1
+    for batch in _batches(marked, size):
+        assert batch[-1].computed
+        of_batch = [known[window.frame_index] for window in batch if window.computed]
+        of_batch = of_batch if batch[0].computed else [known[before], *of_batch]
+        found += filled(batch, np.array(of_batch), before).tolist()
+        before = batch[-1].frame_index
+    np.testing.assert_allclose(found, expected)
 
 
 def test_a_change_is_the_mean_over_the_cell_and_channel_that_changed_most():

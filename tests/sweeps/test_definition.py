@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_com
 
 from aed_lightning.core import UsageError
 from aed_lightning.sweeps import points_of, read_sweep
+from aed_lightning.sweeps.definition import Parameter
 
 FILES = sorted((Path(__file__).parents[2] / "experiments" / "sweeps").glob("*.yaml"))
 COMMAND = ["${env}", "${interpreter}", "-m", "aed_lightning", "fit", "--config", "c.yaml", "${args}"]
@@ -50,6 +52,10 @@ def test_our_files_expand_as_an_agent_of_wandb_expands_them(file: Path):
         ({"parameters": {"a": {"values": [1, 2], "probabilities": [0.5, 0.6]}}}, "must be 2 numbers that make 1"),
         ({"parameters": {"a": {"min": 0, "max": 1.5, "distribution": "normal"}}, "method": "random"}, "normal is not"),
         ({"parameters": {"a": {"min": 0, "max": 2, "distribution": LOG}}, "method": "random"}, "needs more than 0"),
+        ({"parameters": {"seed": {0: None, 1: None}}}, "parameters.seed: 0, 1 is not understood here"),
+        ({"parameters": {"a": {"values": [1], "probabilities": 0.5}}}, "must be 1 numbers that make 1"),
+        ({"parameters": {"a": {"min": 0.5, "max": 2, "distribution": "int_uniform"}}, "method": "random"}, "whole"),
+        ({"parameters": {"resume": {"value": "never"}}}, "parameters.resume: a sweep sets it itself"),
         ({"run_cap": 0}, "run_cap 0: give a whole number from 1 on"),
         ({"command": ["python", "train.py", "${args}"]}, "command must be a list with -m, aed_lightning, fit and"),
         ({"command": COMMAND[:-1]}, "command must be a list with"),
@@ -72,6 +78,16 @@ def test_what_is_no_sweep_file_is_refused(tmp_path: Path, content: str):
         read_sweep(tmp_path / "nothing.yaml")
 
 
+@pytest.mark.parametrize("setting", ["seed=5", "--seed=5", "run_dir=x", "resume=never"])
+def test_what_a_sweep_sets_cannot_be_set_beside_it(tmp_path: Path, setting: str):
+    with pytest.raises(UsageError, match=r"the sweep sets \w+ itself"):
+        read_sweep(write(tmp_path, GOOD)).adding([setting])
+
+
+def test_a_name_stays_below_the_folder_of_sweeps(tmp_path: Path):
+    assert read_sweep(write(tmp_path, GOOD | {"name": "../a/b"})).name == "_a_b"
+
+
 def test_results_of_another_command_or_configuration_are_not_mixed(tmp_path: Path):
     configuration = tmp_path / "c.yaml"
     configuration.write_text("seed: 1")
@@ -80,6 +96,8 @@ def test_results_of_another_command_or_configuration_are_not_mixed(tmp_path: Pat
     sweep.claim(tmp_path / "out")
     with pytest.raises(UsageError, match="holds runs of another command"):
         sweep.adding(["data.root=x"]).claim(tmp_path / "out")
+    with pytest.raises(UsageError, match="holds runs of another command"):
+        replace(sweep, parameters=(Parameter("data.seed", "categorical", (0, 1)),)).claim(tmp_path / "out")
     configuration.write_text("seed: 2")
     with pytest.raises(UsageError, match="holds runs of another command or configuration; give another --out"):
         sweep.claim(tmp_path / "out")

@@ -35,7 +35,17 @@ def test_values_travel_as_words():
     ]  # fmt: skip
 
 
+def test_what_a_run_is_called_does_not_depend_on_the_others():
+    random = sweep(choice("data.x", 0, 1), choice("seed", 0, 1, 2), method="random")
+    first = points_of(random, runs=3)
+    assert points_of(random, runs=60)[: len(first)] == first
+    assert len(points_of(random, runs=60)) == 6  # what is drawn twice is one run
+
+
 def test_names_are_folders_and_differ():
+    like = points_of(sweep(choice("root", "a/b", "a_b", "a" * 300 + "1", "a" * 300 + "2")))
+    assert len({point.name for point in like}) == 4
+    assert max(len(point.name) for point in like) < 200
     points = points_of(sweep(choice("a.x", "../up", "b/c d"), choice("b.x", 1)))
     assert all("/" not in point.name and not point.name.startswith(".") for point in points)
     assert len({point.name for point in points}) == 2

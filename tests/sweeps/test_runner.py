@@ -22,6 +22,7 @@ run = pathlib.Path(given["run_dir"])
 run.mkdir(parents=True, exist_ok=True)
 with (run / "ran").open("a") as file:
     file.write(os.environ["WANDB_RUN_ID"] + "\\n")
+(run / "pid").write_text(str(os.getpid()))
 if (run.parent / "hold").exists():
     time.sleep(60)
 if given["seed"] == "13":
@@ -73,6 +74,28 @@ def test_a_run_that_fails_is_named_and_tried_again_and_the_others_are_run(tmp_pa
     assert "no luck" in (folder / ".logs" / "share=0,seed=13.txt").read_text()
     assert any("failed with exit code 1; see " in line for line in said)
     assert "2 of 4 runs" in write_table(sweep, points, folder)[1].read_text()
+
+
+def test_a_log_that_cannot_be_written_is_a_run_that_failed(tmp_path: Path):
+    sweep, folder, said = sweep_of(tmp_path, 0), tmp_path / "out", []
+    points = points_of(sweep)
+    (folder / ".logs" / f"{points[0].name}.txt").mkdir(parents=True)
+    outcome = run_points(sweep, points, folder, jobs=1, say=said.append)
+    assert (outcome.failed, outcome.done) == ([points[0].name], [points[1].name])
+    assert any("Is a directory" in line for line in said)
+
+
+def test_a_figure_that_no_video_has_is_an_empty_cell(tmp_path: Path):
+    sweep, folder = sweep_of(tmp_path, 0), tmp_path / "out"
+    points = points_of(sweep)
+    run_points(sweep, points, folder, jobs=1, say=print)
+    for point in points:
+        file = folder / point.name / "metrics.json"
+        found = json.loads(file.read_text())
+        found["standard"]["macro_auc"] = None
+        file.write_text(json.dumps(found))
+    write_table(sweep, points, folder)
+    assert "| 25 | 1 | 0.750 |  | 0.750 |" in (folder / "results.md").read_text()
 
 
 def test_two_runners_share_the_work(tmp_path: Path):
@@ -135,9 +158,12 @@ def test_a_run_that_outlives_its_runner_is_not_begun_again_beside_it(tmp_path: P
     outcome = run_points(sweep, points, folder, jobs=1, say=print)
     assert outcome.elsewhere == [points[0].name]
     assert runs(folder) == {points[0].name: 1}
-    subprocess.run(["pkill", "-KILL", "-f", f"run_dir={folder}"], check=True)
     (folder / "hold").unlink()
-    assert run_points(sweep, points, folder, jobs=1, say=print).done == [points[0].name]
+    os.kill(int((folder / points[0].name / "pid").read_text()), signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    while not (done := run_points(sweep, points, folder, jobs=1, say=print).done):
+        assert time.monotonic() < deadline
+    assert done == [points[0].name]
 
 
 def test_half_a_run_is_not_in_the_table(tmp_path: Path):

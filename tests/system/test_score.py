@@ -114,9 +114,11 @@ def test_scoring_from_the_middle_gives_the_same_scores(squares, trained: Path, f
 
 
 @pytest.mark.parametrize("first", [0, 3, 13])
-@pytest.mark.parametrize("batch_size", [1, 3, 32])
-def test_frames_left_out_get_the_scores_between_their_neighbors(squares, trained: Path, first: int, batch_size: int):
-    scorer, skip = load(trained), 3
+@pytest.mark.parametrize(("batch_size", "skip"), [(1, 3), (3, 3), (32, 3), (1, 1), (2, 1)])
+def test_frames_left_out_get_the_scores_between_their_neighbors(
+    squares, trained: Path, first: int, batch_size: int, skip: int
+):
+    scorer = load(trained)
     frames = list(enumerate(open_video(squares.root / "test" / "stop.avi").frames()))
     whole = list(scorer.stream("stop", frames))
     part = list(scorer.stream("stop", frames, gate=Gate(skip), batch_size=batch_size, first=first))
@@ -124,8 +126,8 @@ def test_frames_left_out_get_the_scores_between_their_neighbors(squares, trained
     known = sorted({*range(0, len(frames), skip + 1), len(frames) - 1})
     expected = np.interp(range(first, len(frames)), known, [whole[index].raw for index in known])
     np.testing.assert_allclose([frame.raw for frame in part], expected, rtol=0, atol=1e-5)
-    between = (2 * whole[12].heat + 2 * whole[16].heat) / 4
-    np.testing.assert_allclose(part[14 - first].heat, between, rtol=0, atol=1e-5)
+    between = (whole[16].heat + whole[16 - skip - 1].heat) / 2
+    np.testing.assert_allclose(part[16 - (skip + 1) // 2 - first].heat, between, rtol=0, atol=1e-5)
 
 
 def test_a_moving_object_opens_the_gate(squares, trained: Path):
@@ -136,6 +138,13 @@ def test_a_moving_object_opens_the_gate(squares, trained: Path):
     left_out = [window.frame_index for window in marked if not window.computed]
     assert left_out
     assert min(left_out) > 5
+    gate = Gate(3, 3.0)
+    whole = list(scorer.stream("stop", frames, gate=gate))
+    for first in (5, 9, 14):  # as where a scoring goes on
+        part = list(scorer.stream("stop", frames, gate=gate, first=first, batch_size=2))
+        np.testing.assert_allclose(
+            [frame.smoothed for frame in part], [frame.smoothed for frame in whole[first:]], rtol=0, atol=1e-5
+        )
 
 
 def test_a_missing_frame_ends_a_run_and_warms_up_again(squares, trained: Path):
