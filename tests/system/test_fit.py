@@ -22,6 +22,7 @@ def state_of(run_dir: Path, stage: str) -> dict[str, torch.Tensor]:
 
 def test_fit_writes_the_files_of_a_run(trained: Path):
     expected = {
+        ".lock",
         "config.yaml",
         "environment.json",
         "metrics.json",
