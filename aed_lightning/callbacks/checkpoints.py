@@ -35,10 +35,10 @@ class StageCheckpoints(L.Callback):
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Batch, batch_idx: int
     ) -> None:
-        if not torch.isfinite(outputs["loss"]):
+        # The ranks meet a bad loss and get a signal at different steps, and must stop at the same one.
+        if trainer.strategy.reduce_boolean_decision(not torch.isfinite(outputs["loss"]), all=False):
             raise DataError(self._not_a_number(trainer, pl_module, batch, f"loss {float(outputs['loss'])}"))
         self._batch = batch
-        # The ranks get the signal at different steps, and must stop at the same one.
         if trainer.strategy.reduce_boolean_decision(self._stopped_by is not None, all=False):
             self._save(trainer, pl_module)
             self._end(trainer, pl_module, self._stopped_by or signal.SIGTERM)
@@ -75,16 +75,17 @@ class StageCheckpoints(L.Callback):
         self._previous = {}
 
     def _not_a_number(self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Batch | None, what: str) -> str:
+        last = self.paths.last_checkpoint(_name(pl_module))
+        before = f"the checkpoint before is {last}" if last.is_file() else "there is no checkpoint yet"
         clips = [] if batch is None else zip(batch.video, batch.frame_index.tolist(), strict=True)
         return (
             f"{what} in step {trainer.global_step}, epoch {trainer.current_epoch}, of the clips "
-            f"{', '.join(f'{video} {frame}' for video, frame in clips)}: the training ends; the checkpoint before is "
-            f"{self.paths.last_checkpoint(_name(pl_module))}. Lower {_name(pl_module)}.learning_rate, or give "
-            "trainer.precision 32-true"
+            f"{', '.join(f'{video} {frame}' for video, frame in clips)}: the training ends; {before}. "
+            f"Lower {_name(pl_module)}.learning_rate, or give trainer.precision 32-true, with --resume force"
         )
 
     def _save(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        broken = [name for name, value in pl_module.named_parameters() if not torch.isfinite(value).all()]
+        broken = [name for name, value in pl_module.state_dict().items() if not torch.isfinite(value).all()]
         if broken:
             raise DataError(self._not_a_number(trainer, pl_module, self._batch, f"weights {broken[0]} not finite"))
         last = self.paths.last_checkpoint(_name(pl_module))

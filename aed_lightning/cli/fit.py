@@ -1,7 +1,7 @@
 """`fit`: the teacher's stage, the student's stage, and the evaluation."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -10,7 +10,7 @@ from lightning.pytorch.cli import LightningArgumentParser
 from lightning.pytorch.utilities import rank_zero_only
 
 from ..callbacks import Evaluation
-from ..data.lock import locked
+from ..data.lock import LOCK_FILE, locked
 from ..data.progress import default_progress
 from ..model.weights import save_weights
 from ..scoring.calibration import Calibration
@@ -24,6 +24,11 @@ from .training import STAGES, AedCLI
 def run(arguments: Sequence[str]) -> int:
     """Train and evaluate; returns the exit code. Whatever is wrong is said before the training starts."""
     cli = parse(arguments)
+    with _held(cli.paths.root):
+        return _fit(cli)
+
+
+def _fit(cli: AedCLI) -> int:
     options = cli.config
     names = list(STAGES) if options.stages == "all" else [options.stages]
     resumed = checkpoints_to_resume(cli, names, options.resume)
@@ -36,8 +41,8 @@ def run(arguments: Sequence[str]) -> int:
     if options.evaluate:
         cli.datamodule.test_rows()
     cli.datamodule.cut_objects(default_progress())
-    with _held(cli.paths.root), cli.wandb_runs() as wandb_runs:
-        cli.write_run_files()
+    cli.write_run_files()
+    with cli.wandb_runs() as wandb_runs:
         for name in names:
             for run in wandb_runs:
                 run.first_step = _steps(cli, "teacher") if name == "student" else 0
@@ -68,10 +73,24 @@ def _add_options(parser: LightningArgumentParser) -> None:
     parser.add_argument("--evaluate", type=bool, default=True, help="evaluate on the test videos at the end")
 
 
-def _held(run_dir: Path) -> AbstractContextManager[object]:
-    """The lock of the run directory; of several processes of one training the first holds it for all."""
-    first = getattr(rank_zero_only, "rank", 0) == 0
-    return locked(run_dir, 0.0, print, being="trained") if first else nullcontext()
+@contextmanager
+def _held(run_dir: Path) -> Iterator[None]:
+    """The lock of the run directory, from before its checkpoints are looked at; one process holds it for all of a
+    training. A folder that nothing came into goes again.
+    """
+    if getattr(rank_zero_only, "rank", 0) != 0:
+        yield
+        return
+    new = [folder for folder in (run_dir, *run_dir.parents) if not folder.exists()]
+    try:
+        with locked(run_dir, 0.0, print, being="trained"):
+            yield
+    finally:
+        if new and list(run_dir.iterdir()) == [run_dir / LOCK_FILE]:
+            with suppress(OSError):  # somebody else needs a folder above it by now
+                (run_dir / LOCK_FILE).unlink()
+                for folder in new:
+                    folder.rmdir()
 
 
 def _train(cli: AedCLI, name: str, checkpoint: Path | None) -> tuple[L.Trainer, Stage, Evaluation]:

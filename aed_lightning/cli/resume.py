@@ -8,7 +8,7 @@ import torch
 import yaml
 
 from ..core import DataError, UsageError
-from ..core.checksums import newest_good
+from ..core.checksums import newest_good, previous_file
 from ..model import AutoEncoder
 from ..model.weights import read_checkpoint, refuse_other_architecture
 from .training import AedCLI
@@ -34,13 +34,14 @@ def checkpoints_to_resume(cli: AedCLI, names: Sequence[str], resume: str) -> dic
     resume: "never" refuses to train over checkpoints; "auto" goes on where the configuration is the same, or starts
     anew where there is nothing; "force" goes on with a changed configuration too. Raises UsageError.
     """
-    there = [name for name in names if cli.paths.last_checkpoint(name).is_file()]
+    last = {name: cli.paths.last_checkpoint(name) for name in names}
+    there = [name for name, file in last.items() if file.is_file() or previous_file(file).is_file()]
     if resume == "never" and there:
         raise UsageError(
             f"--run_dir {cli.paths.root}: holds a training already ({', '.join(there)}); "
             "go on with --resume auto, or give another --run_dir"
         )
-    good = {name: newest_good(cli.paths.last_checkpoint(name), cli.console.print) for name in names}
+    good = {name: newest_good(file, cli.console.print) for name, file in last.items()}
     found = {name: file for name, file in good.items() if file is not None}
     for file in found.values():
         card, _ = read_checkpoint(file)

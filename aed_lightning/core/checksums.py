@@ -2,11 +2,12 @@
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 from .errors import DataError
-from .files import write_text
+from .files import PARTIAL_FILES, atomic_path, write_text
 
 
 def sha256(path: Path) -> str:
@@ -39,10 +40,14 @@ def make_way(file: Path, digest: str) -> None:
     """
     previous = previous_file(file)
     if file.is_file() and not is_damaged(file):
-        link = file.with_name(f".{previous.name}.{os.getpid()}.partial")
-        link.unlink(missing_ok=True)
-        os.link(file, link)
-        os.replace(link, previous)
+        # Left behind by a process that was killed, and perhaps a second name of a checkpoint: never written to.
+        for partial in file.parent.glob(PARTIAL_FILES.replace("*", f"{previous.name}.*")):
+            partial.unlink()
+        with atomic_path(previous) as partial:
+            try:
+                os.link(file, partial)
+            except OSError:  # a file system without hard links
+                shutil.copyfile(file, partial)
         write_text(sum_file(previous), f"{sha256(previous)}  {previous.name}\n")
     write_text(sum_file(file), f"{digest}  {file.name}\n")
 

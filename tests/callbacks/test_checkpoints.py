@@ -119,7 +119,8 @@ def test_only_the_first_rank_writes_and_all_of_them_meet(checkpoints: StageCheck
 
 def test_a_rank_stops_where_another_got_the_signal(checkpoints: StageCheckpoints, stage: TeacherStage):
     trainer = trainer_that_writes(b"whole")
-    trainer.strategy = Mock(reduce_boolean_decision=lambda decision, all: True)
+    elsewhere = iter([False, True])  # a bad loss, a signal
+    trainer.strategy = Mock(reduce_boolean_decision=lambda decision, all: decision or next(elsewhere))
     with pytest.raises(Interrupted):
         checkpoints.on_train_batch_end(trainer, stage, FINITE, BATCH, 0)
     assert (folder(checkpoints) / "last.ckpt").read_bytes() == b"whole"
@@ -130,7 +131,9 @@ def test_a_loss_that_is_no_number_ends_the_training_with_the_step_and_its_clips(
     trainer = trainer_that_writes(b"weights")
     trainer.current_epoch = 2
     checkpoints.on_train_epoch_end(trainer, stage)
-    with pytest.raises(DataError, match=rf"loss {value} in step 7, epoch 2, of the clips a 3, b 4: .*last.ckpt"):
+    with pytest.raises(
+        DataError, match=rf"loss {value} in step 7, epoch 2, of the clips a 3, b 4: .*before is .*last.ckpt"
+    ):
         checkpoints.on_train_batch_end(trainer, stage, {"loss": torch.tensor(float(value))}, BATCH, 0)
     assert (folder(checkpoints) / "last.ckpt").read_bytes() == b"weights"
 
@@ -146,3 +149,11 @@ def test_weights_that_are_no_numbers_are_never_saved(checkpoints, stage):
     with pytest.raises(DataError, match=r"weights \S+ not finite in step 7, epoch 2, of the clips a 3, b 4"):
         checkpoints.on_train_epoch_end(trainer, broken)
     assert (folder(checkpoints) / "last.ckpt").read_bytes() == b"good"
+
+
+def test_a_rank_ends_where_another_met_a_bad_loss(checkpoints: StageCheckpoints, stage: TeacherStage):
+    trainer = trainer_that_writes(b"whole")
+    trainer.current_epoch = 2
+    trainer.strategy = Mock(reduce_boolean_decision=lambda decision, all: True)
+    with pytest.raises(DataError, match="there is no checkpoint yet"):
+        checkpoints.on_train_batch_end(trainer, stage, FINITE, BATCH, 0)

@@ -71,6 +71,17 @@ def test_a_damaged_file_never_takes_the_place_of_a_good_one(tmp_path: Path):
     assert previous_file(file).read_bytes() == b"good"
 
 
+def test_a_file_system_without_hard_links_gets_a_copy(tmp_path: Path, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    file = tmp_path / "last.ckpt"
+    for content in (b"first", b"second"):
+        save(file, content)
+    assert (file.read_bytes(), previous_file(file).read_bytes()) == (b"second", b"first")
+
+
 def test_where_all_is_damaged_that_is_said(tmp_path: Path):
     file = tmp_path / "last.ckpt"
     save(file, b"one")
@@ -123,5 +134,8 @@ def test_wherever_a_save_is_killed_what_is_there_is_the_old_or_the_new(tmp_path:
             assert found.read_bytes() in (old, new)
         save(folder / "last.ckpt", b"next")  # what was left behind is in nobody's way
         assert newest_good(folder / "last.ckpt", unheard) == folder / "last.ckpt"
+        save(folder / "last.ckpt", b"and next")
+        assert previous_file(folder / "last.ckpt").read_bytes() == b"next"
+        assert not list(folder.glob(".previous.*"))
         reached += 1
     assert reached > 6

@@ -254,6 +254,15 @@ def test_a_damaged_checkpoint_is_found_and_the_one_before_goes_on_to_the_same_we
     assert same_weights(run, whole)
 
 
+def test_a_previous_checkpoint_alone_is_a_training_too(command, squares, undisturbed, tmp_path: Path):
+    shutil.copytree(undisturbed[0], tmp_path / "run")
+    for stage in ("teacher", "student"):
+        (tmp_path / "run" / "checkpoints" / stage / "last.ckpt").unlink()
+    outcome = fit(command, squares, tmp_path / "run")
+    assert outcome.code == 2
+    assert "holds a training already" in outcome.errors
+
+
 def test_a_run_directory_in_use_is_refused_with_its_holder(command, squares, tmp_path: Path):
     with locked(tmp_path / "run", 0.0, print, being="trained"):
         outcome = fit(command, squares, tmp_path / "run")
