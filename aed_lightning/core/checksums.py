@@ -28,8 +28,13 @@ def previous_file(file: Path) -> Path:
 
 def is_damaged(file: Path) -> bool:
     """Whether `file` is another than its SHA-256 says; without one nobody knows."""
+    return not _fits(file, sha256(file))
+
+
+def _fits(file: Path, digest: str) -> bool:
+    """Whether the SHA-256 beside `file`, if there is one, is this."""
     beside = sum_file(file)
-    return beside.is_file() and beside.read_bytes()[:64] != sha256(file).encode()
+    return not beside.is_file() or beside.read_bytes()[:64] == digest.encode()
 
 
 def make_way(file: Path, digest: str) -> None:
@@ -39,7 +44,7 @@ def make_way(file: Path, digest: str) -> None:
     previous file is what `file` was.
     """
     previous = previous_file(file)
-    if file.is_file() and not is_damaged(file):
+    if file.is_file() and _fits(file, old := sha256(file)):
         # Left behind by a process that was killed, and perhaps a second name of a checkpoint: never written to.
         for partial in file.parent.glob(PARTIAL_FILES.replace("*", f"{previous.name}.*")):
             partial.unlink()
@@ -48,7 +53,7 @@ def make_way(file: Path, digest: str) -> None:
                 os.link(file, partial)
             except OSError:  # a file system without hard links
                 shutil.copyfile(file, partial)
-        write_text(sum_file(previous), f"{sha256(previous)}  {previous.name}\n")
+        write_text(sum_file(previous), f"{old}  {previous.name}\n")
     write_text(sum_file(file), f"{digest}  {file.name}\n")
 
 

@@ -5,9 +5,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..core.checksums import sha256
 from .readers import image_files
-
-_PIECE = 2**20
 
 
 @dataclass(frozen=True)
@@ -30,16 +29,13 @@ def stamp_of(path: Path) -> Stamp:
 
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file; of a folder, over name, length and bytes of each image in order."""
+    if not path.is_dir():
+        return sha256(path)
     digest = hashlib.sha256()
-    if path.is_dir():
-        for file in image_files(path):
-            content = file.read_bytes()
-            digest.update(f"{file.name}\0{len(content)}\0".encode())
-            digest.update(content)
-    else:
-        with path.open("rb") as stream:
-            while piece := stream.read(_PIECE):
-                digest.update(piece)
+    for file in image_files(path):
+        content = file.read_bytes()
+        digest.update(f"{file.name}\0{len(content)}\0".encode())
+        digest.update(content)
     return digest.hexdigest()
 
 

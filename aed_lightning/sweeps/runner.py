@@ -1,10 +1,9 @@
 """Runs a sweep on this machine: some at once, each in a process of its own, none twice."""
 
-import contextlib
 import os
 import subprocess
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,13 +54,13 @@ def run_points(sweep: Sweep, points: Sequence[Point], folder: Path, *, jobs: int
                     say(f"{told}: done already")
                     return
                 say(f"{told}: begins")
-                log = _log(folder, point)
-                with _started(point.command(sweep, folder), _environment(sweep, point, folder, jobs), log, lock) as run:
-                    processes.append(run)
-                    if ending.is_set():
-                        run.terminate()
-                    code = run.wait()
-                    processes.remove(run)
+                environment = _environment(sweep, point, folder, jobs)
+                run = _start(point.command(sweep, folder), environment, _log(folder, point), lock)
+                processes.append(run)
+                if ending.is_set():
+                    run.terminate()
+                code = run.wait()
+                processes.remove(run)
         except DataError as busy:
             outcome.elsewhere.append(point.name)
             say(f"{told}: {busy}")
@@ -96,15 +95,12 @@ def run_points(sweep: Sweep, points: Sequence[Point], folder: Path, *, jobs: int
     return outcome
 
 
-@contextlib.contextmanager
-def _started(
-    command: list[str], environment: dict[str, str], log: Path, lock: int
-) -> Iterator[subprocess.Popen[bytes]]:
+def _start(command: list[str], environment: dict[str, str], log: Path, lock: int) -> subprocess.Popen[bytes]:
     """A process that writes to `log`. It inherits the lock: where this one is killed, nobody begins the run anew."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         # In a session of its own: a Ctrl-C at the terminal must reach it once, from here.
-        yield subprocess.Popen(
+        return subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
             start_new_session=True, pass_fds=(lock,),
         )  # fmt: skip

@@ -130,6 +130,22 @@ def test_frames_left_out_get_the_scores_between_their_neighbors(
     np.testing.assert_allclose(part[16 - (skip + 1) // 2 - first].heat, between, rtol=0, atol=1e-5)
 
 
+def test_the_command_leaves_frames_out_too(command, squares, trained: Path, tmp_path: Path):
+    arguments = ("--weights", trained, "--source", squares.root / "test" / "stop.avi", "--out", tmp_path / "out")
+    assert command("score", *arguments, "--skip", 3, "--no-overlay").code == 0
+    raw = np.load(trained / "scores" / "stop.npz")["raw"]
+    known = [0, 4, 8, 12, 16, 19]
+    assert column(tmp_path / "out", "frame").tolist() == list(range(20))
+    expected = np.interp(range(20), known, raw[known])
+    np.testing.assert_allclose(column(tmp_path / "out", "raw"), expected, rtol=0, atol=1e-5)
+    assert np.abs(expected - raw).max() > 1e-4  # else nothing was left out
+    told = events(tmp_path / "out")
+    assert (told["skip"], told["gate"]) == (3, None)
+    arguments = (*arguments[:-2], "--out", tmp_path / "live", "--skip", 3)
+    live = command("score", *("http://127.0.0.1:9/x" if word == arguments[3] else word for word in arguments))
+    assert_refused(live, 2, "--skip is for recordings")
+
+
 def test_a_moving_object_opens_the_gate(squares, trained: Path):
     """It stands still from the middle of the video on."""
     scorer = load(trained)
