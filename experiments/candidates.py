@@ -2,7 +2,7 @@
 
 WEIGHTS: a run directory. Reads training videos only: objects are cut out of the held-out videos and pasted back into
 them, one change at a time, in events of 36 frames back to back; their frames are ranked against the same videos as they
-are and with decoys, as many of each. Levels are those of the weights. No test video is opened.
+are, with decoys, and with decoys anywhere, as many of each. Levels are those of the weights. No test video is opened.
 """
 
 import sys
@@ -39,6 +39,7 @@ GRADES: dict[str, tuple[tuple[Change, ...], tuple[float, float] | None]] = {
     "faster 2.2": (("faster",), (2.2, 2.2)),
     "gliding 1.7": (("gliding",), (1.7, 1.7)),
     "gliding 2.2": (("gliding",), (2.2, 2.2)),
+    "stiff": (("stiff",), None),
     "larger": (("larger",), None),
     "larger, gliding": (("larger", "gliding"), (1.5, 2.0)),
     "stretched": (("stretched",), None),
@@ -47,6 +48,7 @@ GRADES: dict[str, tuple[tuple[Change, ...], tuple[float, float] | None]] = {
     "elsewhere": (("elsewhere",), None),
 }
 NAMES = (*GRADES, "carrying")
+NORMAL = ("plain", "decoys", "roaming decoys")
 
 
 class BackToBack:
@@ -77,8 +79,8 @@ def views(cli: AedCLI, bank: Bank) -> Iterator[tuple[str, View]]:
         finally:
             self_cut_file._FASTER = usual
 
-    def decoy(numbers: np.random.Generator):
-        source = SelfCut()
+    def decoy(numbers: np.random.Generator, roam: float = 0.0):
+        source = SelfCut(decoys_roam=roam)
         source.use(bank)
         return source.draw_decoy(numbers, size, channels)
 
@@ -90,6 +92,8 @@ def views(cli: AedCLI, bank: Bank) -> Iterator[tuple[str, View]]:
     for row in cli.datamodule.training_rows()[1]:
         yield "plain", View(row.name, row, labels_from_pasting=True)
         yield "decoys", View(f"{row.name} decoys", row, BackToBack(decoy, decoy=True), labels_from_pasting=True)
+        pasting = BackToBack(partial(decoy, roam=1.0), decoy=True)
+        yield "roaming decoys", View(f"{row.name} roaming decoys", row, pasting, labels_from_pasting=True)
         pasting = BackToBack(carrying)
         yield "carrying", View(f"{row.name} carrying", row, pasting, labels_from_pasting=True)
         for grade, (changes, faster) in GRADES.items():
@@ -173,7 +177,7 @@ def main() -> None:
                 anomalous = frames["label"] == 1
                 by_grade.setdefault(grade, []).append(smoothed[anomalous] if grade in NAMES else smoothed)
             joined = {grade: np.concatenate(scores) for grade, scores in by_grade.items()}
-            normal = np.concatenate([joined["plain"], joined["decoys"]])
+            normal = np.concatenate([joined[grade] for grade in NORMAL])
             row = [auc(normal, joined[grade]) for grade in NAMES]
             results.append((candidate, row, auc(joined["plain"], joined["decoys"])))
         for candidate, row, decoys in sorted(results, key=lambda result: -np.mean(result[1])):

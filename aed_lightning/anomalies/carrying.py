@@ -1,4 +1,4 @@
-"""Normal objects with a drawn thing: wrong in shape alone, at a normal place, size and pace, as a slow cyclist is."""
+"""Normal objects with a drawn thing: wrong in shape alone, at a normal place and size, as a slow cyclist is."""
 
 from dataclasses import dataclass, replace
 
@@ -7,15 +7,23 @@ import numpy as np
 from aed_lightning.core import UsageError
 from aed_lightning.core.clip import Sprite
 
+from .cycles import cycle
 from .drawing import Range
 from .moving_object import ProceduralObject
 from .procedural import ProceduralTraining, ProceduralValidation
+from .raster import measure
 from .self_cut import CutObject, SelfCut
 from .source import MovingObject
 from .trajectories import Motion
 
 _TRIES = 8
-"""How often a place for the thing is drawn until it shows."""
+"""How often a place for the thing is drawn until it shows, and a rider until one is alone."""
+
+_ALONE = 0.75
+"""Width of one person in heights, at most."""
+
+_RIDING_SPEED: Range = (0.6, 2.5)
+"""Times the speed that only one of the normal objects in twenty exceeds."""
 
 _RIM: Range = (0.1, 0.35)
 """Thickness of what is left of a hollow thing, in half its width."""
@@ -39,7 +47,8 @@ class Carrying:
 
     size: of the thing, its longer side in heights of the object. It is about the lower half or middle of the object,
     before it or behind, and shows. hollow_share: of the things that are outlines only, as wheels and frames are.
-    people: cuts them; its changes are not used. Raises UsageError.
+    riding_share: of the objects that sit on a drawn cycle instead, with resting limbs, at 0.6 to 2.5 times the speed
+    that only one object in twenty exceeds. people: cuts them; its changes are not used. Raises UsageError.
     """
 
     def __init__(
@@ -48,19 +57,25 @@ class Carrying:
         things: ProceduralTraining | ProceduralValidation,
         size: Range = (0.4, 1.2),
         hollow_share: float = 0.5,
+        riding_share: float = 0.0,
     ) -> None:
         if not 0 < size[0] < size[1]:
             raise UsageError(f"size is {size}; give two ascending numbers above 0")
         if not 0 <= hollow_share <= 1:
             raise UsageError(f"hollow_share is {hollow_share}; give a share from 0 to 1")
-        self.people, self.things, self.size, self.hollow_share = people, things, size, hollow_share
+        if not 0 <= riding_share <= 1:
+            raise UsageError(f"riding_share is {riding_share}; give a share from 0 to 1")
+        self.people, self.things, self.size = people, things, size
+        self.hollow_share, self.riding_share = hollow_share, riding_share
 
     def draw(self, generator: np.random.Generator, frame_size: tuple[int, int], channels: int) -> MovingObject:
         """An object and its thing. Raises UsageError where `people` has no bank."""
-        carrier = self.people.draw_decoy(generator, frame_size, channels)
+        riding = generator.random() < self.riding_share
+        carrier = self._carrier(generator, frame_size, channels, alone=riding)
         thing = self.things.draw(generator, frame_size, channels)
-        assert isinstance(carrier, CutObject)
         assert isinstance(thing, ProceduralObject)
+        if riding:
+            return _riding(generator, carrier, thing)
         if generator.random() < self.hollow_share:
             thing = replace(thing, figure=thing.figure.hollow(generator.uniform(*_RIM)))
         height, width = (float(extent) for extent in carrier.bank.cutout(carrier.track, carrier.position).alpha.shape)
@@ -74,6 +89,47 @@ class Carrying:
             if _shows(carried, together.front, carrier):
                 return together
         return Together(carrier, replace(carried, center=carrier.center))
+
+    def _carrier(
+        self, generator: np.random.Generator, frame_size: tuple[int, int], channels: int, alone: bool
+    ) -> CutObject:
+        """A cut object; one person only if `alone`, where some tries find one."""
+        tries = 0
+        while True:
+            carrier = self.people.draw_decoy(generator, frame_size, channels)
+            assert isinstance(carrier, CutObject)
+            tries += 1
+            if not alone or tries == _TRIES or _is_one_person(carrier):
+                return carrier
+
+
+def _is_one_person(people: CutObject) -> bool:
+    """Whether it is rather one person than several side by side."""
+    height, width = people.bank.cutout(people.track, people.position).alpha.shape
+    return bool(width < _ALONE * height)
+
+
+def _riding(generator: np.random.Generator, person: CutObject, thing: ProceduralObject) -> Together:
+    """The person on a cycle in the look of `thing`, its wheels a little below the feet."""
+    height = float(person.bank.cutout(person.track, person.position).alpha.shape[0])
+    speed = height * person.bank.brisk * generator.uniform(*_RIDING_SPEED)
+    ahead = 1.0 if person.velocity[0] > 0 or (person.velocity[0] == 0 and generator.random() < 0.5) else -1.0
+    velocity = (ahead * speed * np.cos(turned := generator.normal(0.0, 0.15)), speed * np.sin(turned))
+    figure = cycle(generator)
+    bounds = measure(figure)[1]
+    ground = height * (0.5 + generator.uniform(0.0, 0.15))
+    x, y = person.center
+    ridden = replace(
+        thing,
+        figure=figure,
+        bounds=bounds,
+        pixels=height,
+        motion=Motion(velocity),
+        center=(x + height * generator.uniform(-0.1, 0.1), y + ground - height * bounds.half_size[1]),
+        mirrored=ahead < 0,
+    )
+    rider = replace(person, velocity=velocity, pace=0.0)
+    return Together(rider, ridden, "riding") if generator.random() < 0.5 else Together(ridden, rider, "riding")
 
 
 def _shows(thing: MovingObject, front: MovingObject, carrier: MovingObject) -> bool:

@@ -19,10 +19,10 @@ from .cutting import Cutting
 from .drawing import Range
 from .source import MovingObject
 
-Change = Literal["larger", "smaller", "faster", "gliding", "turned", "stretched", "elsewhere", "recolored"]
+Change = Literal["larger", "smaller", "faster", "gliding", "stiff", "turned", "stretched", "elsewhere", "recolored"]
 """larger, smaller, stretched: its shape. faster: than nearly all that were as high where it was cut, limbs too.
 
-gliding: as fast, with resting limbs.
+gliding: as fast, with resting limbs. stiff: with resting limbs at a walker's speed, as who rolls slowly.
 
 turned: lying or upside down. elsewhere: where hardly anybody stands in normal video. recolored: inverted or tinted.
 """
@@ -30,10 +30,15 @@ CHANGES: tuple[Change, ...] = get_args(Change)
 
 _SOFT_EDGE = 0.5
 _FAST: frozenset[Change] = frozenset({"faster", "gliding"})
+_MOVES: frozenset[Change] = _FAST | {"stiff"}
 _FASTER = (1.2, 3.5)
 """Times a speed that only one in twenty of the normal objects exceeds."""
+_STROLL = (0.5, 1.1)
+"""The same for who is stiff and stood where it was cut."""
 _RESTING = 0.2
 """Share of that speed below which an object stands and has no way of its own."""
+_ROAMING_SIZE = (0.8, 1.3)
+"""Times its size where it was cut: of a decoy that roams."""
 _RARELY = 0.02
 """How often feet are at a place, on average 1, below which nobody is expected to stand there."""
 _TRIES = 20
@@ -99,8 +104,9 @@ class SelfCut(PastesFromBank):
 
     changes: which of `Change` may happen. change_share: how likely each is; an object that none has happened to gets
     one. area_share: of the frame's pixels, bounds of an object's box after its changes. cutting: what counts as an
-    object. For one fixed camera: objects keep their places, and all videos share one map of where feet are.
-    Raises UsageError.
+    object. decoys_roam: share of the decoys that are anywhere in the frame, a little larger or smaller than where they
+    were cut: normal people walk where no training video shows one. For one fixed camera: all other objects keep their
+    places, and all videos share one map of where feet are. Raises UsageError.
     """
 
     def __init__(
@@ -109,20 +115,23 @@ class SelfCut(PastesFromBank):
         change_share: float = 0.25,
         area_share: Range = (0.002, 0.13),
         cutting: Cutting | None = None,
+        decoys_roam: float = 0.0,
     ) -> None:
         if not changes or set(changes) - set(CHANGES):
             raise UsageError(f"changes {list(changes)}: name one or more of {', '.join(CHANGES)}")
         if not 0 <= change_share <= 1:
             raise UsageError(f"change_share {change_share} is not between 0 and 1")
+        if not 0 <= decoys_roam <= 1:
+            raise UsageError(f"decoys_roam {decoys_roam} is not between 0 and 1")
         if not 0 < area_share[0] < area_share[1] <= 0.5:
             raise UsageError(f"area_share is {area_share}; give two ascending shares up to 0.5")
         self.changes, self.change_share, self.area_share = changes, change_share, area_share
-        self.cutting = cutting or Cutting()
+        self.cutting, self.decoys_roam = cutting or Cutting(), decoys_roam
 
     def use(self, bank: Bank) -> None:
         """Take the objects from `bank`. Raises UsageError where none moves and `changes` only make faster."""
         super().use(bank)
-        if bank.brisk == 0 and not set(self.changes) - _FAST:
+        if bank.brisk == 0 and not set(self.changes) - _MOVES:
             raise UsageError(
                 f"changes {list(self.changes)}: what was cut hardly ever moves on, so nothing is faster than normal; "
                 "name other changes too"
@@ -131,7 +140,7 @@ class SelfCut(PastesFromBank):
     def draw(self, generator: np.random.Generator, frame_size: tuple[int, int], channels: int) -> MovingObject:
         """A cut object with one change or more. Raises UsageError before `use`."""
         bank = self.bank
-        possible = [change for change in self.changes if bank.brisk or change not in _FAST]
+        possible = [change for change in self.changes if bank.brisk or change not in _MOVES]
         changes = {change for change in possible if generator.random() < self.change_share}
         changes = changes or {possible[int(generator.integers(len(possible)))]}
         matrix = _matrix(generator, changes)
@@ -154,14 +163,22 @@ class SelfCut(PastesFromBank):
         )  # fmt: skip
 
     def draw_decoy(self, generator: np.random.Generator, frame_size: tuple[int, int], channels: int) -> MovingObject:
-        """A cut object as and where it was, perhaps mirrored, in other light. Raises UsageError before `use`."""
+        """A cut object as it was, perhaps mirrored, in other light, where it was unless decoys roam.
+
+        Raises UsageError before `use`.
+        """
         bank = self.bank
         track, position, _ = self._choose(generator, bank, 1.0, frame_size)
         matrix, velocity = _perhaps_mirrored(generator, np.eye(2), bank.velocity(track, position))
+        center = bank.cutout(track, position).center
+        if generator.random() < self.decoys_roam:
+            size = generator.uniform(*_ROAMING_SIZE)
+            matrix, velocity = size * matrix, size * velocity
+            center = generator.uniform(0.0, frame_size[::-1])
         gain, lift = _recoloring(generator, set(), channels)
         return CutObject(
             bank, track, position, frame_size,
-            center=_inside(bank.cutout(track, position).center, frame_size),
+            center=_inside(center, frame_size),
             velocity=(float(velocity[0]), float(velocity[1])),
             matrix=matrix, pace=1.0, gain=gain, lift=lift, grade="decoy",
         )  # fmt: skip
@@ -194,14 +211,21 @@ def _motion(
     """
     pace = 1.0
     if changes & _FAST:
-        speed = float(np.hypot(*velocity))
-        if speed <= _RESTING * brisk:
-            velocity, speed = np.array([generator.choice((-1.0, 1.0)), 0.0]), 1.0
-        velocity = velocity * (brisk * generator.uniform(*_FASTER) / speed)
-        pace = 0.0 if "gliding" in changes else float(generator.uniform(1.0, 2.5))
+        velocity = _moving(generator, velocity, brisk)
+        velocity = velocity * (brisk * generator.uniform(*_FASTER) / float(np.hypot(*velocity)))
+        pace = 0.0 if changes & {"gliding", "stiff"} else float(generator.uniform(1.0, 2.5))
+    elif "stiff" in changes:
+        velocity, pace = _moving(generator, velocity, brisk), 0.0
     elif changes & {"turned", "elsewhere"} and generator.random() < 0.5:
         velocity, pace = np.zeros(2), 0.0
     return velocity, pace
+
+
+def _moving(generator: np.random.Generator, velocity: Float[np.ndarray, " 2"], brisk: float) -> Float[np.ndarray, " 2"]:
+    """The velocity, or to the left or right where there is hardly any."""
+    if float(np.hypot(*velocity)) > _RESTING * brisk:
+        return velocity
+    return np.array([generator.choice((-1.0, 1.0)) * brisk * generator.uniform(*_STROLL), 0.0])
 
 
 def _perhaps_mirrored(

@@ -69,7 +69,8 @@ class Clip:
     """One training or test sample as the store holds it: bytes, no floats.
 
     frames: t-offset, t, t+offset. motion: maxima of the motion gradient over cells, from the clean frames.
-    label: 0, 1, or -1 where there is none. epoch: 0 outside training.
+    label: 0, 1, or -1 where there is none. epoch: 0 outside training. mirrored: whether left and right are to be
+    exchanged, of what is pasted too.
     """
 
     frames: UInt8[np.ndarray, "3 channels height width"]
@@ -79,6 +80,7 @@ class Clip:
     epoch: int = 0
     label: int = -1
     pasted: PastePlan = field(default_factory=PastePlan)
+    mirrored: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class Clips:
     epoch: Int64[Tensor, " batch"]
     label: Int64[Tensor, " batch"]
     pasted: tuple[PastePlan, ...]
+    mirrored: tuple[bool, ...]
 
     @staticmethod
     def stack(clips: Sequence[Clip]) -> "Clips":
@@ -104,6 +107,7 @@ class Clips:
             epoch=torch.tensor([clip.epoch for clip in clips]),
             label=torch.tensor([clip.label for clip in clips]),
             pasted=tuple(clip.pasted for clip in clips),
+            mirrored=tuple(clip.mirrored for clip in clips),
         )
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> "Clips":

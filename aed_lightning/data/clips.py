@@ -8,6 +8,7 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from ..anomalies.pasting import EventPasting, Instants, Pasting
+from ..core import generator
 from ..core.clip import Clip, PastePlan
 from .store import Store, VideoRow
 
@@ -20,13 +21,28 @@ class ClipKey(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Mirroring:
+    """Mirrors `percentage` percent of the clips, others in every epoch; a function of (seed, video, frame, epoch)."""
+
+    percentage: float
+    seed: int
+
+    def __call__(self, video: str, middle: int, epoch: int) -> bool:
+        return 100 * float(generator(self.seed, "mirror", video, middle, epoch).random()) < self.percentage
+
+
+@dataclass(frozen=True)
 class View:
-    """A video of the store as clips: as it is, or with pasted anomalies that also decide its labels."""
+    """A video of the store as clips: as it is, or with pasted anomalies that also decide its labels.
+
+    mirroring: which of its clips are mirrored, or none of them.
+    """
 
     name: str
     row: VideoRow
     pasting: Pasting | None = None
     labels_from_pasting: bool = False
+    mirroring: Mirroring | None = None
 
 
 class ClipDataset(Dataset[Clip]):
@@ -89,6 +105,7 @@ class ClipDataset(Dataset[Clip]):
             epoch=key.epoch,
             label=label,
             pasted=pasted,
+            mirrored=view.mirroring is not None and view.mirroring(view.row.name, middle, key.epoch),
         )
 
     def _find(self, key: ClipKey) -> tuple[View, Instants]:

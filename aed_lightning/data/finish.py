@@ -40,12 +40,21 @@ class Finish:
             if plan.anomaly is not None:
                 _paste(clip, anomaly_map[number], plan.anomaly)
             _normalize(clip)
+            if clips.mirrored[number]:
+                for pixels in (clip, *((target[number], anomaly_map[number], decoy_map[number]) if anything else ())):
+                    pixels.copy_(pixels.flip(-1))
         anomalous, decoys = (
             functional.max_pool2d(maps, self.cell) if anything else maps[..., :: self.cell, :: self.cell]
         )
         if frames.shape[2] == 1:
             frames, target = frames.expand(-1, -1, 3, -1, -1), target.expand(-1, 3, -1, -1)
-        motion = self._token_motion(clips.motion, torch.maximum(anomalous, decoys).unsqueeze(1))
+        cells = torch.stack(
+            [
+                cells.flip(-1) if mirrored else cells
+                for cells, mirrored in zip(clips.motion, clips.mirrored, strict=True)
+            ]
+        )
+        motion = self._token_motion(cells, torch.maximum(anomalous, decoys).unsqueeze(1))
         return Batch(
             inputs=frames.flatten(1, 2),
             target=target,

@@ -13,7 +13,7 @@ from ..core import DataError, UsageError, VideoAnnotations
 from ..core.clip import Batch, Clips
 from .annotate import annotated_videos
 from .banks import Banks
-from .clips import ClipDataset, View
+from .clips import ClipDataset, Mirroring, View
 from .finish import Finish
 from .layouts import Layout, open_layout
 from .prepare import prepare
@@ -42,6 +42,8 @@ class DataModule(L.LightningDataModule):
     augmentation_percentage: share of training clips with a pasted anomaly, 0 to 100.
     decoy_percentage: share of training clips with a decoy: a normal object that the first `SelfCut` of `anomalies` cut
     out and pastes unchanged, so that being pasted is nothing abnormal.
+    mirror_percentage: share of training clips in which left and right are exchanged: for scenes in which people walk
+    both ways.
     anomalies: where training's pasted anomalies come from. validation_anomalies: where validation's come from; what it
     cuts out of normal video it cuts out of the held-out videos, and pastes decoys of between the events.
     holdout: number of training videos kept from training, for validation. validation_copies: how often each of them is
@@ -64,6 +66,7 @@ class DataModule(L.LightningDataModule):
         clip_offset: int = 3,
         augmentation_percentage: float = 25.0,
         decoy_percentage: float = 0.0,
+        mirror_percentage: float = 0.0,
         anomalies: AnomalySource | None = None,
         validation_anomalies: AnomalySource | None = None,
         holdout: int = 2,
@@ -78,6 +81,7 @@ class DataModule(L.LightningDataModule):
         for key, percentage in (
             ("augmentation_percentage", augmentation_percentage),
             ("decoy_percentage", decoy_percentage),
+            ("mirror_percentage", mirror_percentage),
         ):
             if not 0 <= percentage <= 100:
                 raise UsageError(f"data.{key} {percentage} is not between 0 and 100")
@@ -100,6 +104,7 @@ class DataModule(L.LightningDataModule):
         self.frame_size, self.cell, self.channels = frame_size, cell, channels
         self.clip_offset, self.augmentation_percentage = clip_offset, augmentation_percentage
         self.anomalies, self.decoy_percentage = anomalies or ProceduralTraining(), decoy_percentage
+        self.mirror_percentage = mirror_percentage
         if decoy_percentage and decoys_of(self.anomalies) is None:
             raise UsageError(
                 f"data.decoy_percentage {decoy_percentage}: decoys are cut from normal video, and no source of "
@@ -194,7 +199,9 @@ class DataModule(L.LightningDataModule):
             self.anomalies, self.augmentation_percentage, self.frame_size, self.store.channels, self.seed,
             decoys_of(self.anomalies), self.decoy_percentage,
         )  # fmt: skip
-        self._training = self._loader([View(row.name, row, pasting) for row in self.training_rows()[0]], shuffle=True)
+        mirroring = Mirroring(self.mirror_percentage, self.seed) if self.mirror_percentage else None
+        views = [View(row.name, row, pasting, mirroring=mirroring) for row in self.training_rows()[0]]
+        self._training = self._loader(views, shuffle=True)
         if self._place:
             self._training.load_state_dict(self._place)
             self._place = {}

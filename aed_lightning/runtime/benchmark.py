@@ -262,5 +262,5 @@ def _clips(network: AutoEncoder, number: int) -> Clips:
         frames=torch.randint(0, 256, (number, 3, 3, height, width), dtype=torch.uint8),
         motion=torch.randint(0, 256, (number, 3, network.rows, network.columns), dtype=torch.uint8),
         video=("noise",) * number, frame_index=numbers, epoch=0 * numbers, label=0 * numbers,
-        pasted=(PastePlan(),) * number,
+        pasted=(PastePlan(),) * number, mirrored=(False,) * number,
     )  # fmt: skip

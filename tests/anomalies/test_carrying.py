@@ -3,7 +3,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from films import SIZE, film, walker
+from films import SIZE, Actor, film, walker
 
 from aed_lightning.anomalies import (
     AnomalySource,
@@ -22,6 +22,7 @@ from aed_lightning.anomalies.mixed import decoys_of
 from aed_lightning.anomalies.moving_object import ProceduralObject
 from aed_lightning.anomalies.outlines import disc
 from aed_lightning.anomalies.raster import coverage
+from aed_lightning.anomalies.self_cut import CutObject
 from aed_lightning.core import UsageError, generator
 from aed_lightning.core.clip import Sprite
 
@@ -123,6 +124,49 @@ def test_a_hollow_figure_keeps_its_outline_and_loses_its_middle() -> None:
     assert rim[20, 20] == 0
     assert rim[20, 11] == 1
     assert rim.sum() / whole.sum() == pytest.approx(1 - 0.8**2, abs=0.05)
+
+
+def test_riders_sit_on_a_cycle_that_goes_with_them_and_their_limbs_rest(bank: Bank) -> None:
+    source, ways = carrying(bank, riding_share=1.0), set()
+    for number in range(40):
+        drawn = source.draw(generator(4, "test", frame=number), SIZE, 3)
+        assert drawn.grade == "riding"
+        rider, ridden = sorted((drawn.back, drawn.front), key=lambda one: type(one).__name__)
+        assert (rider.pace, ridden.figure.kind) == (0.0, "cycle")
+        assert ridden.motion.displacement(5.0) == pytest.approx([5 * speed for speed in rider.velocity])
+        height = bank.cutout(rider.track, rider.position).alpha.shape[0]
+        assert 0.6 <= rider.speed / (bank.brisk * height) <= 2.5
+        assert ridden.mirrored == (rider.velocity[0] < 0)
+        ways.add(ridden.mirrored)
+        wheels_end = ridden.center[1] + ridden.pixels * ridden.bounds.half_size[1]
+        feet_end = rider.center[1] + height / 2
+        assert 0 <= wheels_end - feet_end <= 0.15 * height + 1e-6
+        assert 0.5 * height < 2 * ridden.bounds.half_size[1] * ridden.pixels < height
+    assert ways == {False, True}
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5])
+def test_a_share_of_the_objects_ride(bank: Bank, share: float) -> None:
+    source = carrying(bank, riding_share=share)
+    grades = [source.draw(generator(5, "test", frame=number), SIZE, 3).grade for number in range(60)]  # type: ignore[attr-defined]
+    assert grades.count("riding") == pytest.approx(60 * share, abs=15 * share)
+
+
+def test_riders_are_one_person(tmp_path: Path) -> None:
+    crowd = Actor(12, 30, lambda frame: (40, 10 + frame))
+    write_bank(tmp_path, Cutting(), [("crowd", film(40, crowd, channels=3)), ("walk", film(40, walker(), channels=3))])
+    bank, found = Bank(tmp_path), []
+    for number in range(40):
+        drawn = carrying(bank, riding_share=1.0).draw(generator(6, "test", frame=number), SIZE, 3)
+        rider = drawn.back if isinstance(drawn.back, CutObject) else drawn.front
+        found.append(bank.cutout(rider.track, rider.position).alpha.shape)
+    assert np.mean([width < height for height, width in found]) > 0.9
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1])
+def test_shares_of_riders_are_shares(share: float) -> None:
+    with pytest.raises(UsageError, match="riding_share is"):
+        Carrying(SelfCut(), ProceduralTraining(), riding_share=share)
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1])

@@ -187,6 +187,30 @@ def test_a_decoy_is_a_cut_object_as_and_where_it_was_at_its_own_speed(
     assert mirrored == {1.0, -1.0}
 
 
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_decoys_that_roam_are_anywhere_a_little_larger_or_smaller(banks: Banks, share: float) -> None:
+    source, roamed, sizes = source_of(banks[1], decoys_roam=share), [], []
+    for number in range(60):
+        drawn = source.draw_decoy(generator(3, "test", frame=number), SIZE, 1)
+        cutout, velocity = banks[1].cutout(drawn.track, drawn.position), banks[1].velocity(drawn.track, drawn.position)
+        roamed.append(drawn.center != tuple(np.clip(cutout.center, 3, np.array(SIZE[::-1]) - 4)))
+        size = float(drawn.matrix[1, 1])
+        np.testing.assert_allclose(np.abs(drawn.velocity), size * np.abs(velocity))
+        assert drawn.pace == 1.0
+        sizes.append(size)
+    assert np.mean(roamed) == pytest.approx(share, abs=0.2)
+    assert np.array_equal(np.array(sizes) != 1.0, roamed)
+    if share == 1.0:
+        assert 0.8 <= min(sizes) < 0.9
+        assert 1.2 < max(sizes) <= 1.3
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1])
+def test_a_share_of_roaming_decoys_that_is_none_is_refused(share: float) -> None:
+    with pytest.raises(UsageError, match=r"decoys_roam .* is not between 0 and 1"):
+        SelfCut(decoys_roam=share)
+
+
 def test_a_source_without_a_bank_says_where_it_gets_one() -> None:
     with pytest.raises(UsageError, match=r"SelfCut has no bank: use it in the data module \(data\.anomalies\)"):
         SelfCut().draw(generator(0, "test"), SIZE, 1)

@@ -116,6 +116,20 @@ def test_gliding_objects_are_fast_and_their_limbs_rest(bank: Bank) -> None:
                 assert gray_of(drawn, offset) == pytest.approx(gray_of(drawn, 0), abs=0.8)
 
 
+def test_stiff_objects_go_their_way_as_they_did_and_their_limbs_rest(bank: Bank) -> None:
+    for drawn in draws(bank, "stiff"):
+        assert np.abs(velocity_of(drawn)) == pytest.approx([1, 0], abs=0.05)
+        assert_at_its_place(drawn)
+        for offset in (-3, 3):
+            assert gray_of(drawn, offset) == pytest.approx(gray_of(drawn, 0), abs=0.8)
+
+
+def test_what_is_stiff_and_fast_is_fast(bank: Bank) -> None:
+    for drawn in draws(bank, "stiff", "faster", number=40, change_share=1.0):
+        assert 1.2 <= drawn.speed <= 3.5
+        assert drawn.pace == 0
+
+
 def test_fast_objects_are_faster_than_normal_ones_of_their_size_whatever_their_own_speed(tmp_path: Path) -> None:
     slow, brisk = Actor(12, 8, lambda frame: (40, 10 + frame // 2)), walker(top=10, height=24)
     write_bank(tmp_path, Cutting(), [("slow", film(80, slow)), *(("brisk", film(80, brisk)) for _ in range(9))])
@@ -139,6 +153,14 @@ def test_what_stands_gets_a_way_to_either_side_when_it_must_be_fast(tmp_path: Pa
     assert np.abs(velocities[:, 0]).min() >= 1.2 * 12 * bank.brisk
     assert (velocities[:, 0] > 0).any()
     assert (velocities[:, 0] < 0).any()
+
+
+def test_what_stood_rolls_at_a_strolls_speed_when_it_is_stiff(tmp_path: Path) -> None:
+    comes = Actor(12, 8, lambda frame: (20, 20 if frame > 25 else 200))
+    write_bank(tmp_path, Cutting(), [("comes", film(40, comes)), *(("walk", film(40, ACTOR)) for _ in range(3))])
+    bank = Bank(tmp_path)
+    speeds = [drawn.speed / (12 * bank.brisk) for drawn in draws(bank, "stiff", number=200) if drawn.track == 0]
+    assert 0.5 <= min(speeds) < max(speeds) <= 1.1
 
 
 def test_fast_objects_are_cut_from_whoever_turns_round_too(tmp_path: Path) -> None:

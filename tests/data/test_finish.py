@@ -101,6 +101,19 @@ def test_the_batch_is_that_of_a_plain_loop(channels: int, strongest: int):
             np.testing.assert_allclose(getattr(batch, name)[number].numpy(), expected, atol=2e-5, err_msg=name)
 
 
+def test_a_mirrored_clip_is_the_mirror_image_of_the_finished_clip():
+    clips = [random_clip(pasted=seed % 2 == 1, seed=seed, decoyed=seed > 1) for seed in range(4)]
+    for some in (clips, clips[:1]):
+        batch = Finish(PATCH, CELL)(Clips.stack(some))
+        mirrored = Finish(PATCH, CELL)(Clips.stack([replace(clip, mirrored=True) for clip in some]))
+        for name in ("inputs", "target", "anomaly_map"):
+            assert torch.equal(getattr(mirrored, name), getattr(batch, name).flip(-1)), name
+        for name in ("motion", "token_weights"):
+            grid = getattr(batch, name).unflatten(1, (HEIGHT // PATCH, WIDTH // PATCH))
+            torch.testing.assert_close(getattr(mirrored, name), grid.flip(-1).flatten(1), msg=name)
+        assert torch.equal(mirrored.mean_motion, batch.mean_motion)
+
+
 @pytest.mark.parametrize("patch", [4, 8, 16])
 def test_motion_from_stored_cells_is_the_motion_of_the_frames_for_every_patch(patch: int):
     frames = np.random.default_rng(3).integers(0, 256, (5, 3, 32, 48), dtype=np.uint8)

@@ -60,10 +60,23 @@ def test_a_holdout_that_leaves_nothing_to_train_on_is_refused(squares):
         module_of(squares.root, squares.store, holdout=4).training_rows()
 
 
+@pytest.mark.parametrize("share", ["augmentation", "decoy", "mirror"])
 @pytest.mark.parametrize("percentage", [-1.0, 100.5])
-def test_a_share_of_pasted_clips_that_is_no_percentage_is_refused(percentage: float):
-    with pytest.raises(UsageError, match=rf"augmentation_percentage {percentage} is not between 0 and 100"):
-        DataModule("squares", augmentation_percentage=percentage)
+def test_a_share_of_the_clips_that_is_no_percentage_is_refused(share: str, percentage: float):
+    with pytest.raises(UsageError, match=rf"{share}_percentage {percentage} is not between 0 and 100"):
+        DataModule("squares", **{f"{share}_percentage": percentage})
+
+
+@pytest.mark.parametrize("percentage", [0.0, 50.0, 100.0])
+def test_a_share_of_the_training_clips_and_no_others_are_mirrored_anew_in_each_epoch(squares, percentage: float):
+    module = module_of(squares.root, squares.store, mirror_percentage=percentage)
+    loader = module.train_dataloader()
+    epochs = [[mirrored for clips in loader for mirrored in clips.mirrored] for _ in range(3)]
+    assert np.mean(epochs) == pytest.approx(percentage / 100, abs=0.15)
+    if percentage == 50:
+        assert not np.array_equal(sorted(epochs[0]), epochs[0])
+    for other in (module.val_dataloader(), module.normal_dataloader(), module.test_dataloader()):
+        assert not any(mirrored for clips in other for mirrored in clips.mirrored)
 
 
 def test_a_patch_that_is_no_multiple_of_the_cell_is_refused():
