@@ -1,11 +1,10 @@
 """Normal objects with a drawn thing: wrong in shape alone, at a normal place and size, as a slow cyclist is."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from aed_lightning.core import UsageError
-from aed_lightning.core.clip import Sprite
 
 from .cycles import cycle
 from .drawing import Range
@@ -14,6 +13,7 @@ from .procedural import ProceduralTraining, ProceduralValidation
 from .raster import measure
 from .self_cut import CutObject, SelfCut
 from .source import MovingObject
+from .together import Together
 from .trajectories import Motion
 
 _TRIES = 8
@@ -27,19 +27,6 @@ _RIDING_SPEED: Range = (0.6, 2.5)
 
 _RIM: Range = (0.1, 0.35)
 """Thickness of what is left of a hollow thing, in half its width."""
-
-
-@dataclass(frozen=True)
-class Together:
-    """Two objects that move as one, `front` before `back`; see `MovingObject` for its promises."""
-
-    back: MovingObject
-    front: MovingObject
-    grade: str = "carrying"
-
-    def sprite(self, offset: float | int) -> Sprite:
-        """Both, `offset` frames from their reference moment, cut to the frame."""
-        return _over(self.front.sprite(offset), self.back.sprite(offset))
 
 
 class Carrying:
@@ -85,10 +72,11 @@ class Carrying:
         for _ in range(_TRIES):
             center = (x + width * generator.uniform(-0.5, 0.5), y + height * generator.uniform(0.0, 0.4))
             carried = replace(carried, center=center)
-            together = Together(carrier, carried) if generator.random() < 0.5 else Together(carried, carrier)
+            back, front = (carrier, carried) if generator.random() < 0.5 else (carried, carrier)
+            together = Together(back, front, "carrying")
             if _shows(carried, together.front, carrier):
                 return together
-        return Together(carrier, replace(carried, center=carrier.center))
+        return Together(carrier, replace(carried, center=carrier.center), "carrying")
 
     def _carrier(
         self, generator: np.random.Generator, frame_size: tuple[int, int], channels: int, alone: bool
@@ -146,22 +134,3 @@ def _shows(thing: MovingObject, front: MovingObject, carrier: MovingObject) -> b
         clear[cover.box] -= cover.alpha / 255.0
         shown = opaque * clear[sprite.box]
     return bool(shown.sum() >= max(0.5 * opaque.sum(), 0.05 * carrier.sprite(0).alpha.sum() / 255.0, 1.0))
-
-
-def _over(front: Sprite, back: Sprite) -> Sprite:
-    """Both in one: `front` blended over `back`."""
-    if front.alpha.size == 0 or back.alpha.size == 0:
-        return back if front.alpha.size == 0 else front
-    top, left = min(front.top, back.top), min(front.left, back.left)
-    bottom, right = (max(one.stop, other.stop) for one, other in zip(front.box, back.box, strict=True))
-    image = np.zeros((len(front.image), bottom - top, right - left), np.float32)
-    alpha = np.zeros((bottom - top, right - left), np.float32)
-    for sprite in (back, front):
-        box = replace(sprite, top=sprite.top - top, left=sprite.left - left).box
-        share = sprite.alpha.astype(np.float32) / 255
-        below = alpha[box] * (1 - share)
-        alpha[box] = share + below
-        # Where nothing shows any color will do.
-        weight = np.divide(share, alpha[box], out=np.ones_like(share), where=alpha[box] > 0)
-        image[:, *box] += weight * (sprite.image - image[:, *box])
-    return Sprite(np.rint(image).astype(np.uint8), np.rint(255 * alpha).astype(np.uint8), top, left)

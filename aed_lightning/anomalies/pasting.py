@@ -1,14 +1,22 @@
 """When a synthetic anomaly is pasted, and which: into single clips for training, as events for validation."""
 
+from collections.abc import Callable
+from functools import partial, reduce
 from typing import Protocol, runtime_checkable
+
+import numpy as np
 
 from ..core import generator
 from ..core.clip import PastePlan, Sprites
 from .self_cut import SelfCut
 from .source import AnomalySource, MovingObject
+from .together import Together
 
 Instants = tuple[int, int, int]
 """Frame numbers of a clip's three frames; at the ends of a video the middle one is repeated."""
+
+
+DrawOne = Callable[[np.random.Generator, tuple[int, int], int], MovingObject]
 
 
 @runtime_checkable
@@ -23,7 +31,8 @@ class Pasting(Protocol):
 class RandomPasting:
     """Paste into `percentage` percent of the clips, anew in every epoch; a function of (seed, video, frame, epoch).
 
-    Decoys likewise, into `decoy_percentage` percent of the clips, whether or not they have an anomaly.
+    Decoys likewise, into `decoy_percentage` percent of the clips, whether or not they have an anomaly. Where there are
+    any, there are one to `most` of them.
     """
 
     def __init__(
@@ -35,7 +44,9 @@ class RandomPasting:
         seed: int,
         decoys: SelfCut | None = None,
         decoy_percentage: float = 0.0,
+        most: int = 1,
     ) -> None:
+        self.most = most
         self.source, self.percentage, self.frame_size, self.channels = source, percentage, frame_size, channels
         self.seed, self.decoys, self.decoy_percentage = seed, decoys, decoy_percentage
 
@@ -49,18 +60,23 @@ class RandomPasting:
         )
 
     def drawn(self, video: str, middle: int, epoch: int) -> MovingObject | None:
-        """The object for the clip around frame `middle`, or none where the clip is not chosen."""
+        """The object or objects for the clip around frame `middle`, or none where the clip is not chosen."""
         draw = generator(self.seed, "paste", video, middle, epoch)
         if 100 * draw.random() >= self.percentage:
             return None
-        return self.source.draw(draw, self.frame_size, self.channels)
+        return self._several(self.source.draw, draw)
 
     def decoy(self, video: str, middle: int, epoch: int) -> MovingObject | None:
-        """The decoy for the clip around frame `middle`, or none where the clip is not chosen."""
+        """The decoy or decoys for the clip around frame `middle`, or none where the clip is not chosen."""
         draw = generator(self.seed, "decoy", video, middle, epoch)
         if self.decoys is None or 100 * draw.random() >= self.decoy_percentage:
             return None
-        return self.decoys.draw_decoy(draw, self.frame_size, self.channels)
+        return self._several(self.decoys.draw_decoy, draw)
+
+    def _several(self, draw_one: DrawOne, draw: np.random.Generator) -> MovingObject:
+        number = int(draw.integers(1, self.most + 1)) if self.most > 1 else 1
+        objects = (draw_one(draw, self.frame_size, self.channels) for _ in range(number))
+        return reduce(partial(Together, grade="several"), objects)
 
 
 class EventPasting:

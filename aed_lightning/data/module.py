@@ -44,6 +44,7 @@ class DataModule(L.LightningDataModule):
     out and pastes unchanged, so that being pasted is nothing abnormal.
     mirror_percentage: share of training clips in which left and right are exchanged: for scenes in which people walk
     both ways.
+    pasted_objects: most anomalies in a training clip that has any, and most decoys.
     anomalies: where training's pasted anomalies come from. validation_anomalies: where validation's come from; what it
     cuts out of normal video it cuts out of the held-out videos, and pastes decoys of between the events.
     holdout: number of training videos kept from training, for validation. validation_copies: how often each of them is
@@ -67,6 +68,7 @@ class DataModule(L.LightningDataModule):
         augmentation_percentage: float = 25.0,
         decoy_percentage: float = 0.0,
         mirror_percentage: float = 0.0,
+        pasted_objects: int = 1,
         anomalies: AnomalySource | None = None,
         validation_anomalies: AnomalySource | None = None,
         holdout: int = 2,
@@ -90,6 +92,7 @@ class DataModule(L.LightningDataModule):
             ("clip_offset", clip_offset, 0),
             ("holdout", holdout, 0),
             ("validation_copies", validation_copies, 1),
+            ("pasted_objects", pasted_objects, 1),
             ("workers", workers, 0),
         ):
             if value < least:
@@ -104,7 +107,7 @@ class DataModule(L.LightningDataModule):
         self.frame_size, self.cell, self.channels = frame_size, cell, channels
         self.clip_offset, self.augmentation_percentage = clip_offset, augmentation_percentage
         self.anomalies, self.decoy_percentage = anomalies or ProceduralTraining(), decoy_percentage
-        self.mirror_percentage = mirror_percentage
+        self.mirror_percentage, self.pasted_objects = mirror_percentage, pasted_objects
         if decoy_percentage and decoys_of(self.anomalies) is None:
             raise UsageError(
                 f"data.decoy_percentage {decoy_percentage}: decoys are cut from normal video, and no source of "
@@ -197,7 +200,7 @@ class DataModule(L.LightningDataModule):
         self._open_training_banks()
         pasting = RandomPasting(
             self.anomalies, self.augmentation_percentage, self.frame_size, self.store.channels, self.seed,
-            decoys_of(self.anomalies), self.decoy_percentage,
+            decoys_of(self.anomalies), self.decoy_percentage, self.pasted_objects,
         )  # fmt: skip
         mirroring = Mirroring(self.mirror_percentage, self.seed) if self.mirror_percentage else None
         views = [View(row.name, row, pasting, mirroring=mirroring) for row in self.training_rows()[0]]

@@ -15,7 +15,6 @@ from aed_lightning.anomalies import (
     SelfCut,
 )
 from aed_lightning.anomalies.bank import Bank, write_bank
-from aed_lightning.anomalies.carrying import Together
 from aed_lightning.anomalies.cutting import Cutting
 from aed_lightning.anomalies.figures import Figure, Part
 from aed_lightning.anomalies.mixed import decoys_of
@@ -23,6 +22,7 @@ from aed_lightning.anomalies.moving_object import ProceduralObject
 from aed_lightning.anomalies.outlines import disc
 from aed_lightning.anomalies.raster import coverage
 from aed_lightning.anomalies.self_cut import CutObject
+from aed_lightning.anomalies.together import Together
 from aed_lightning.core import UsageError, generator
 from aed_lightning.core.clip import Sprite
 
@@ -70,14 +70,14 @@ def on_black(sprite: Sprite) -> np.ndarray:
 def test_both_in_one_sprite_look_as_one_pasted_over_the_other(alphas: tuple[int, int], place: tuple[int, int]) -> None:
     back, front = Patch(40, alphas[0], 2, 3), Patch(220, alphas[1], *place)
     frame = np.full((3, *SIZE), 120, np.uint8)
-    together = Together(back, front).sprite(0)
+    together = Together(back, front, "both").sprite(0)
     np.testing.assert_allclose(pasted(frame, together), pasted(frame, back.shown, front.shown), atol=1.5)
 
 
 def test_what_has_left_the_frame_leaves_the_other_alone() -> None:
     there, gone = Patch(40, 255, 2, 3), Patch(40, 255, 0, 0, side=0)
-    assert Together(there, gone).sprite(0) is there.shown
-    assert Together(gone, there).sprite(0) is there.shown
+    assert Together(there, gone, "both").sprite(0) is there.shown
+    assert Together(gone, there, "both").sprite(0) is there.shown
 
 
 @pytest.mark.parametrize("things", [ProceduralTraining(), ProceduralValidation()])

@@ -157,3 +157,24 @@ def test_with_decoys_each_pause_after_an_event_shows_one_that_moves_on():
     assert [offsets(plan_of_decoy(plan)) for plan in first] == [[at - 3, at, at + 3] for at in range(-5, 5)]
     assert len({plan.decoy[1].top for plan in first}) == len({plan.decoy[1].top for plan in second}) == 1
     assert first[0].decoy[1].top != second[0].decoy[1].top
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_a_clip_that_has_any_has_one_to_so_many_anomalies_and_decoys(most: int):
+    source = Recorder()
+    pasting = RandomPasting(source, 60.0, SIZE, 3, 0, Decoys(), 50.0, most=most)
+    numbers = []
+    for frame in range(600):
+        source.drawn.clear()
+        plan = pasting.plan("walk", (frame - 3, frame, frame + 3), 0)
+        numbers.append(len(source.drawn))
+        assert bool(plan.anomaly) == bool(numbers[-1])
+        if plan.anomaly:
+            places = {int(300 * identity) for identity in source.drawn}
+            top = plan.anomaly[1].top
+            shown = {top + int(row) for row in np.nonzero(plan.anomaly[1].alpha[:, 0])[0]}
+            assert shown == places
+            assert offsets(plan)[1] == 0
+    counts = np.bincount(numbers, minlength=most + 1) / len(numbers)
+    assert counts[0] == pytest.approx(0.4, abs=0.08)
+    assert counts[1:] == pytest.approx([0.6 / most] * most, abs=0.08)

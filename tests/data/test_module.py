@@ -186,7 +186,7 @@ def test_validation_shows_both_classes_however_short_the_videos_are(tmp_path: Pa
     assert set(labels.tolist()) == {0, 1}
 
 
-@pytest.mark.parametrize("argument", ["cell", "clip_offset", "holdout", "workers"])
+@pytest.mark.parametrize("argument", ["cell", "clip_offset", "holdout", "workers", "pasted_objects"])
 def test_numbers_that_cannot_be_negative_are_refused(argument: str):
     with pytest.raises(UsageError, match=rf"data\.{argument} -1: give"):
         DataModule("squares", **{argument: -1})
