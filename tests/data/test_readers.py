@@ -15,6 +15,18 @@ def test_a_video_file_gives_its_frames_in_order_as_rgb(tmp_path):
         assert np.abs(frame.astype(int) - picture(index, (48, 64)).astype(int)).mean() < 6
 
 
+@pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (8, 7), (64, 16)])
+def test_a_decoder_leaves_a_core_to_the_rest(tmp_path, monkeypatch, cores, threads):
+    from aed_lightning.data.readers.opencv import open_capture
+    from aed_lightning.data.readers.pyav import _opened
+
+    path = write_mp4(tmp_path / "a.mp4", 2)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)))
+    assert open_capture(path).get(cv2.CAP_PROP_N_THREADS) == threads
+    with _opened(path) as container:
+        assert container.streams.video[0].codec_context.thread_count == threads
+
+
 def test_a_folder_is_sorted_by_number_and_hidden_files_are_left_out(tmp_path):
     folder = write_images(tmp_path / "v", 12, "frame{:d}.png")
     (folder / "._frame1.png").write_bytes(b"junk")

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from ..opencv import cv2
-from .container import not_a_video, refuse_size_change
+from .container import decoder_threads, not_a_video, refuse_size_change
 from .cursor import Decoder
 from .video_file import VideoFile
 
@@ -58,8 +58,11 @@ class _Capture:
 def open_capture(path: Path) -> "cv2.VideoCapture":
     """An open capture, before frame 0. Raises DataError."""
     # Naming the backend keeps OpenCV from taking the name for a pattern of image names.
-    limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, TIME_LIMIT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, TIME_LIMIT_MS]
-    capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG, limits)
+    options = [
+        cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, TIME_LIMIT_MS, cv2.CAP_PROP_READ_TIMEOUT_MSEC, TIME_LIMIT_MS,
+        cv2.CAP_PROP_N_THREADS, decoder_threads(),
+    ]  # fmt: skip
+    capture = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG, options)
     if not capture.isOpened():
         raise not_a_video(path)
     return capture

@@ -10,7 +10,7 @@ from av.container import InputContainer
 from jaxtyping import UInt8
 
 from ..opencv import cv2
-from .container import not_a_video
+from .container import decoder_threads, not_a_video
 from .cursor import Decoder
 from .video_file import VideoFile
 
@@ -146,5 +146,6 @@ def _opened(path: Path) -> InputContainer:
     if not container.streams.video:
         container.close()
         raise not_a_video(path)
-    container.streams.video[0].thread_type = "AUTO"
+    context = container.streams.video[0].codec_context
+    context.thread_type, context.thread_count = "AUTO", decoder_threads()
     return container
