@@ -1,6 +1,6 @@
 """Frames that need not be computed anew: between two that are, values are interpolated."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,7 +8,7 @@ from jaxtyping import Float, UInt8
 
 from ..core import UsageError
 from ..data.opencv import cv2
-from .windows import Stored, Window
+from .windows import NO_PIXELS, Stored, Window
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,23 @@ class Gate:
         """At least every so many frames one is computed, so that it does not matter where one begins."""
         return stride * (self.skip + 1)
 
+    @property
+    def regular(self) -> bool:
+        """Whether frames are left out whatever they show, so that nobody needs to look at them."""
+        return self.skip > 0 and self.levels == float("inf")
+
+    def needed(self, offset: int, stride: int) -> Callable[[int], bool]:
+        """Whether a frame's pixels are needed, by its number. offset: frames between those of a clip.
+
+        Those of the first clip always are, which may be the last too.
+        """
+        period = 1 if self.skip and not self.regular else self.period(stride)
+        places = {0, offset % period, -offset % period}
+        return lambda number: number <= offset or number % period in places
+
     def mark(self, windows: Iterable[Window], cell: int, stride: int) -> Iterator[Window]:
-        """The same clips, those that are left out marked and without pixels; never the first or the last of a run.
+        """The same clips, those that are left out marked and without pixels; never the first or the last of a run, but
+        for clips that come without.
 
         cell: side of the cells, in pixels. stride: distance of neighboring clips.
         """
@@ -48,7 +63,7 @@ class Gate:
             joins = waiting is not None and window.frame_index == waiting.frame_index + stride
             if waiting is not None:
                 yield _left_out(waiting) if joins and not wanted else waiting
-            wanted = not joins or last is None or self._wanted(window, last, cell, stride)
+            wanted = window.computed and (not joins or last is None or self._wanted(window, last, cell, stride))
             if wanted:
                 last = frame
             waiting = window
@@ -58,7 +73,7 @@ class Gate:
     def _wanted(self, window: Window, last: Stored, cell: int, stride: int) -> bool:
         if window.frame_index % self.period(stride) == 0:
             return True
-        return self.levels < float("inf") and largest_change(window.frames[1], last, cell) >= self.levels
+        return not self.regular and largest_change(window.frames[1], last, cell) >= self.levels
 
 
 EVERY_FRAME = Gate()
@@ -75,23 +90,23 @@ def largest_change(
 
 
 def _left_out(window: Window) -> Window:
-    """Without its pixels, which nobody will look at: many may wait for the next that is computed."""
-    return replace(window, computed=False, frames=np.empty((*window.frames.shape[:2], 0, 0), np.uint8))
+    return replace(window, computed=False, frames=NO_PIXELS)
 
 
 def filled(
     windows: list[Window], values: Float[np.ndarray, "known *map"], last: int
 ) -> Float[np.ndarray, "windows *map"]:
-    """Values of all clips from those of the computed ones, on a line between two.
+    """Values of all clips from those of the computed ones: on a line between two, and after the last as there.
 
-    The last clip is computed. Where the first is not, `values` begin with those of frame `last`, computed before.
+    Where the first clip is not computed, `values` begin with those of frame `last`, computed before.
     """
     if all(window.computed for window in windows):
         return values
     at = np.array([window.frame_index for window in windows])
     computed = at[[window.computed for window in windows]]
     known = computed if windows[0].computed else np.array([last, *computed])
-    after = np.searchsorted(known, at).clip(1)
-    share = ((at - known[after - 1]) / (known[after] - known[after - 1])).astype(values.dtype)
-    share = share.reshape(-1, *(1,) * (values.ndim - 1))
-    return values[after - 1] * (1 - share) + values[after] * share
+    place = np.interp(at, known, np.arange(len(known)))
+    before = place.astype(int)
+    after = np.minimum(before + 1, len(known) - 1)
+    share = (place - before).astype(values.dtype).reshape(-1, *(1,) * (values.ndim - 1))
+    return values[before] * (1 - share) + values[after] * share

@@ -89,7 +89,9 @@ def score_recording(
             results.close()
             progress.note(f"{recording.path}: scored already")
             return results.incidents
-        seen = _Seen(enumerate(reader.frames()), overlay_size(size), manner, results.next_frame)
+        needed = manner.gate.needed(scorer.clip_offset, manner.stride)
+        frames = reader.frames() if manner.overlay else reader.some(needed)
+        seen = _Seen(enumerate(frames), overlay_size(size), manner, results.next_frame)
         overlay = None
         if manner.overlay:
             overlay = stack.enter_context(
@@ -138,13 +140,20 @@ def _told(gate: Gate) -> dict[str, Any]:
 class _Seen:
     """Frames on their way to the scorer; those that the overlay will show are kept, small, until it has."""
 
-    def __init__(self, frames: Iterable[tuple[int, Frame]], size: tuple[int, int], manner: Manner, first: int) -> None:
+    def __init__(
+        self, frames: Iterable[tuple[int, Frame | None]], size: tuple[int, int], manner: Manner, first: int
+    ) -> None:
         self._frames, self._size, self._manner, self._first = frames, size, manner, first
         self._kept: deque[tuple[int, Frame]] = deque()
 
-    def __iter__(self) -> Iterator[tuple[int, Frame]]:
+    def __iter__(self) -> Iterator[tuple[int, Frame | None]]:
         for number, frame in self._frames:
-            if self._manner.overlay and number >= self._first and number % self._manner.stride == 0:
+            if (
+                self._manner.overlay
+                and frame is not None
+                and number >= self._first
+                and number % self._manner.stride == 0
+            ):
                 small = stored_frame(frame, self._size, 3)
                 self._kept.append((number, np.ascontiguousarray(small.transpose(1, 2, 0))))
             yield number, frame

@@ -88,7 +88,8 @@ class Scorer:
             return
         for recording in found:
             reader = open_video(recording.path)
-            frames = list(self.stream(recording.name, enumerate(reader.frames()), stride=stride, pulse=reader.pulse))
+            numbered = enumerate(reader.some(EVERY_FRAME.needed(self.clip_offset, stride)))
+            frames = list(self.stream(recording.name, numbered, stride=stride, pulse=reader.pulse))
             yield FrameScores(
                 recording.name,
                 np.array([frame.frame_index for frame in frames]),
@@ -99,7 +100,7 @@ class Scorer:
     def stream(
         self,
         video: str,
-        frames: Iterable[tuple[int, UInt8[np.ndarray, "height width 3"]]],
+        frames: Iterable[tuple[int, UInt8[np.ndarray, "height width 3"] | None]],
         *,
         causal: bool = False,
         stride: int = 1,
@@ -110,6 +111,8 @@ class Scorer:
     ) -> Iterator[ScoredFrame]:
         """Score RGB frames, given with their numbers; the same scores as `test` gives the prepared video.
 
+        Those that `Gate.needed` does not name may be none.
+
         video: its name, from which the masks are drawn. causal: smooth without frames to come. stride: score every so
         many frames. gate: which of these the network need not see. A frame comes out when all that its score needs has
         come in: `clip_offset` frames and the rest of its batch and, unless causal, half a Gaussian later. Frames that
@@ -119,18 +122,22 @@ class Scorer:
         """
         needed = self.engine.graph.rule.reach + kernel_radius(self.smoothing.sigma / stride)
         begin = max(0, first - needed * stride) // gate.period(stride) * gate.period(stride)
-        windows = gate.mark(self.windows(frames, stride, begin), self.engine.graph.network.patch_size, stride)
+        windows = gate.mark(self.windows(frames, stride, begin, gate), self.engine.graph.network.patch_size, stride)
         batches = _batches(windows, batch_size)
         for scored in self.stream_windows(
-            video, batches if pulse is None else ahead(batches, pulse, limit=2), causal=causal, stride=stride
-        ):
+            video, batches if pulse is None else ahead(batches, pulse, limit=2), causal=causal, stride=stride,
+            apart=gate.period(stride) if gate.regular else 1,
+        ):  # fmt: skip
             if scored.frame_index >= first:
                 yield scored
 
     def stream_windows(
-        self, video: str, batches: Iterable[list[Window]], *, causal: bool = False, stride: int = 1
+        self, video: str, batches: Iterable[list[Window]], *, causal: bool = False, stride: int = 1, apart: int = 1
     ) -> Iterator[ScoredFrame]:
-        """Score clips, some at a time, as `stream` does; a batch of none ends a run of frames before the next comes."""
+        """Score clips, some at a time, as `stream` does; a batch of none ends a run of frames before the next comes.
+
+        apart: frames between neighboring clips that are computed, so that their masks take turns.
+        """
         raw = stream_scores(self.engine.graph.rule, stride)
         smoother = stream_smoother(self.smoothing.sigma, causal=causal, stride=stride)
         waiting: deque[tuple[Window, np.ndarray]] = deque()
@@ -151,12 +158,13 @@ class Scorer:
             if not windows:
                 yield from smoothed(raw.flush(), end=True)
                 continue
-            found: tuple[np.ndarray, ...] = self._values(video, [window for window in windows if window.computed])
-            if not windows[0].computed:  # it lies between this batch and the one before
+            computed = [window for window in windows if window.computed]
+            found = self._values(video, computed, apart) if computed else tuple(part[:0] for part in before)
+            if not windows[0].computed:  # it lies between this batch and the one before, or after the last
                 found = tuple(np.concatenate(pair) for pair in zip(before, found, strict=True))
             before = tuple(part[-1:] for part in found)
             values, heat = (filled(windows, part, last) for part in found)
-            last = windows[-1].frame_index
+            last = computed[-1].frame_index if computed else last
             waiting.extend(zip(windows, heat, strict=True))
             places = []
             for window in windows:
@@ -167,21 +175,34 @@ class Scorer:
         yield from smoothed(raw.flush(), end=True)
 
     def windows(
-        self, frames: Iterable[tuple[int, UInt8[np.ndarray, "height width 3"]]], stride: int = 1, begin: int = 0
-    ) -> Iterator[Window]:
-        """The clips of RGB frames, at the size of the network, around frame `begin` and later ones."""
+        self, frames: Iterable[tuple[int, UInt8[np.ndarray, "height width 3"] | None]], stride: int = 1,
+        begin: int = 0, gate: Gate = EVERY_FRAME,
+    ) -> Iterator[Window]:  # fmt: skip
+        """The clips of RGB frames, at the size of the network, around frame `begin` and later ones.
+
+        Those that `gate` leaves out whatever they show have no pixels, as far as no other needs them.
+        """
         windows, (height, width, channels) = Windows(self.clip_offset, stride), self.shape
+        needed = gate.needed(self.clip_offset, stride)
+        start, following = 0, -1
         for number, frame in frames:
+            if number != following:
+                start = number
+            following = number + 1
             if number >= begin - self.clip_offset:
-                whole = windows.push(number, stored_frame(frame, (height, width), channels))
+                # The first clip of a run is never left out, and may begin anywhere.
+                small = None
+                if frame is not None and (needed(number) or number <= start + self.clip_offset):
+                    small = stored_frame(frame, (height, width), channels)
+                whole = windows.push(number, small)
                 yield from (window for window in whole if window.frame_index >= begin)
         yield from (window for window in windows.flush() if window.frame_index >= begin)
 
-    def _values(self, video: str, windows: list[Window]) -> tuple[np.ndarray, np.ndarray]:
+    def _values(self, video: str, windows: list[Window], apart: int) -> tuple[np.ndarray, ...]:
         """What the rule takes from each frame, and the predicted map of each."""
         masks = random_masks(
             (video,) * len(windows),
-            torch.tensor([window.frame_index for window in windows]),
+            torch.tensor([window.frame_index // apart for window in windows]),
             torch.zeros(len(windows), dtype=torch.int64),
             tokens=self.engine.graph.network.active_tokens,
             visible=self.engine.graph.visible,

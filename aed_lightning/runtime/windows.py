@@ -23,6 +23,8 @@ class Window:
     computed: bool = True
 
 
+NO_PIXELS = np.empty((3, 1, 0, 0), np.uint8)
+"""Of a clip that nobody will look at: many may wait for the next that is computed."""
 Stored = UInt8[np.ndarray, "channels height width"]
 
 
@@ -31,14 +33,15 @@ class Windows:
 
     offset: frames between the three frames of a clip. stride: every so many frames a clip, from frame 0 on.
     A neighbor that does not exist is replaced by the middle frame; a clip never reaches across a gap.
+    A frame may come without pixels, as none: clips that need them are not to be computed.
     """
 
     def __init__(self, offset: int, stride: int = 1) -> None:
         self.offset, self.stride = offset, stride
-        self._ring: deque[tuple[int, Stored]] = deque(maxlen=2 * offset + 1)
+        self._ring: deque[tuple[int, Stored | None]] = deque(maxlen=2 * offset + 1)
         self._next: int | None = None
 
-    def push(self, frame_index: int, frame: Stored) -> list[Window]:
+    def push(self, frame_index: int, frame: Stored | None) -> list[Window]:
         """Take the next frame; the clips that are whole now, in order. Indices ascend."""
         done = []
         if self._next is not None and frame_index != self._next:
@@ -67,5 +70,6 @@ class Windows:
         first = self._ring[0][0]
         instants = [middle - self.offset, middle, middle + self.offset]
         held = [instant if 0 <= instant - first < len(self._ring) else middle for instant in instants]
-        frames = np.stack([self._ring[instant - first][1] for instant in held])
-        return [Window(middle, frames, warm_up=held[0] == middle)]
+        pixels = [frame for instant in held if (frame := self._ring[instant - first][1]) is not None]
+        computed = len(pixels) == len(held)
+        return [Window(middle, np.stack(pixels) if computed else NO_PIXELS, held[0] == middle, computed=computed)]

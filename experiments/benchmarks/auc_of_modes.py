@@ -34,7 +34,8 @@ def test_videos(layout: Layout) -> list[VideoSource]:
 def scores_of(scorer: Scorer, video: VideoSource, gate: Gate) -> np.ndarray:
     """Raw scores of a video, from its file."""
     reader = open_video(video.path, fps=video.fps)
-    frames = scorer.stream(video.name, enumerate(reader.frames()), gate=gate, pulse=reader.pulse)
+    numbered = enumerate(reader.some(gate.needed(scorer.clip_offset, 1)))
+    frames = scorer.stream(video.name, numbered, gate=gate, pulse=reader.pulse)
     return np.array([frame.raw for frame in frames])
 
 

@@ -76,6 +76,17 @@ def test_a_frame_by_its_number_is_that_of_the_sequential_pass(footage, expected,
         assert np.array_equal(frame, frames[index]), index
 
 
+@pytest.mark.parametrize("reader", ["opencv", "pyav", "decord"])
+@pytest.mark.parametrize("name", FOOTAGE)
+def test_frames_that_are_not_wanted_are_passed_and_change_no_other(footage, expected, name, reader):
+    if reader == "decord" and name in REFUSED_BY_DECORD:
+        pytest.skip("decord refuses this file")
+    found = list(open_video(footage / name, reader).some(lambda number: number % 3 == 1))
+    assert len(found) == len(expected[name])
+    for number, (frame, all_of_them) in enumerate(zip(found, expected[name], strict=True)):
+        assert np.array_equal(frame, all_of_them) if number % 3 == 1 else frame is None
+
+
 def test_neighboring_clips_decode_each_frame_once(footage, monkeypatch):
     from aed_lightning.data.readers.opencv import _Capture
 

@@ -13,8 +13,11 @@ from squares import write_video
 
 from aed_lightning.data.readers import open_video
 from aed_lightning.model.weights import read_checkpoint
-from aed_lightning.runtime import load
+from aed_lightning.runtime import Scorer, load
+from aed_lightning.runtime.engines import build_engine
 from aed_lightning.runtime.gating import Gate
+from aed_lightning.runtime.graph import ScoringGraph
+from aed_lightning.runtime.scorer import load_graph
 from aed_lightning.scoring.calibration import Calibration
 from aed_lightning.scoring.temporal import smooth_causal
 
@@ -114,30 +117,81 @@ def test_scoring_from_the_middle_gives_the_same_scores(squares, trained: Path, f
 
 
 @pytest.mark.parametrize("first", [0, 3, 13])
-@pytest.mark.parametrize(("batch_size", "skip"), [(1, 3), (3, 3), (32, 3), (1, 1), (2, 1)])
+@pytest.mark.parametrize(("batch_size", "skip"), [(1, 3), (3, 3), (32, 3), (1, 1), (2, 1), (1, 2), (3, 2), (32, 2)])
 def test_frames_left_out_get_the_scores_between_their_neighbors(
     squares, trained: Path, first: int, batch_size: int, skip: int
 ):
-    scorer = load(trained)
+    """With skip 2, frame 18 is the last whose clip has pixels; what comes after has its score."""
+    scorer = without_masks(trained)
     frames = list(enumerate(open_video(squares.root / "test" / "stop.avi").frames()))
     whole = list(scorer.stream("stop", frames))
     part = list(scorer.stream("stop", frames, gate=Gate(skip), batch_size=batch_size, first=first))
     assert [frame.frame_index for frame in part] == list(range(first, len(frames)))
-    known = sorted({*range(0, len(frames), skip + 1), len(frames) - 1})
+    known = sorted({*range(0, len(frames), skip + 1), len(frames) - (2 if skip == 2 else 1)})
     expected = np.interp(range(first, len(frames)), known, [whole[index].raw for index in known])
     np.testing.assert_allclose([frame.raw for frame in part], expected, rtol=0, atol=1e-5)
-    between = (whole[16].heat + whole[16 - skip - 1].heat) / 2
-    np.testing.assert_allclose(part[16 - (skip + 1) // 2 - first].heat, between, rtol=0, atol=1e-5)
+    before = 13 // (skip + 1) * (skip + 1)
+    share = (13 - before) / (skip + 1)
+    between = (1 - share) * whole[before].heat + share * whole[before + skip + 1].heat
+    np.testing.assert_allclose(part[13 - first].heat, between, rtol=0, atol=1e-5)
+
+
+def without_masks(weights: Path) -> Scorer:
+    graph, _ = load_graph(weights)
+    bare = ScoringGraph(graph.network, replace(graph.rule, mask_ratio=0.0), with_student=True, channels=graph.channels)
+    engine = build_engine(bare, backend="torch", device=torch.device("cpu"), precision="32-true")
+    return replace(load(weights), engine=engine)
+
+
+@pytest.mark.parametrize("skip", [1, 2, 3])
+def test_masks_of_the_frames_that_are_computed_take_turns(squares, trained: Path, monkeypatch, skip: int):
+    """Half is hidden, so that two in a row hide every token once."""
+    scorer, masks = load(trained), []
+    run = type(scorer.engine).__call__
+    monkeypatch.setattr(
+        type(scorer.engine), "__call__", lambda self, *given: masks.append(given[1]) or run(self, *given)
+    )
+    frames = list(enumerate(open_video(squares.root / "test" / "stop.avi").frames()))
+    list(scorer.stream("stop", frames, gate=Gate(skip)))
+    hidden = torch.cat(masks)[: 20 // (skip + 1) // 2 * 2].unflatten(0, (-1, 2))
+    assert len(hidden) >= 2
+    assert hidden.sum(dim=1).eq(1).all()
+
+
+@pytest.mark.parametrize(("skip", "stride"), [(1, 1), (2, 1), (3, 1), (0, 2), (0, 3), (1, 3)])
+def test_frames_that_no_clip_needs_may_come_without_pixels(squares, trained: Path, skip: int, stride: int):
+    scorer, reader = load(trained), open_video(squares.root / "test" / "stop.avi")
+    needed = Gate(skip).needed(scorer.clip_offset, stride)
+    fewer = list(reader.some(needed))
+    whole, part = (
+        [scored.raw for scored in scorer.stream("stop", enumerate(given), gate=Gate(skip), stride=stride)]
+        for given in (reader.frames(), fewer)
+    )
+    assert part == whole
+    assert [frame is not None for frame in fewer] == [needed(number) for number in range(20)]
+    assert any(frame is None for frame in fewer) == ((skip + 1) * stride > 2)
+
+
+def test_the_first_frame_after_a_gap_is_computed_wherever_it_is(squares, trained: Path):
+    scorer = without_masks(trained)
+    frames = [pair for pair in enumerate(open_video(squares.root / "test" / "stop.avi").frames()) if pair[0] != 9]
+    whole = list(scorer.stream("stop", frames))
+    part = list(scorer.stream("stop", frames, gate=Gate(3)))
+    assert [frame.frame_index for frame in part] == [number for number, _ in frames]
+    known = [frame.raw for frame in whole if frame.frame_index in (10, 12, 16, 19)]
+    expected = np.interp(range(10, 20), [10, 12, 16, 19], known)
+    np.testing.assert_allclose([frame.raw for frame in part[9:]], expected, rtol=0, atol=1e-5)
 
 
 def test_the_command_leaves_frames_out_too(command, squares, trained: Path, tmp_path: Path):
     arguments = ("--weights", trained, "--source", squares.root / "test" / "stop.avi", "--out", tmp_path / "out")
     assert command("score", *arguments, "--skip", 3, "--no-overlay").code == 0
-    raw = np.load(trained / "scores" / "stop.npz")["raw"]
-    known = [0, 4, 8, 12, 16, 19]
+    scorer = load(trained)
+    frames = enumerate(open_video(squares.root / "test" / "stop.avi").frames())
+    expected = [frame.raw for frame in scorer.stream("stop", frames, gate=Gate(3))]
     assert column(tmp_path / "out", "frame").tolist() == list(range(20))
-    expected = np.interp(range(20), known, raw[known])
     np.testing.assert_allclose(column(tmp_path / "out", "raw"), expected, rtol=0, atol=1e-5)
+    raw = np.load(trained / "scores" / "stop.npz")["raw"]
     assert np.abs(expected - raw).max() > 1e-4  # else nothing was left out
     told = events(tmp_path / "out")
     assert (told["skip"], told["gate"]) == (3, None)

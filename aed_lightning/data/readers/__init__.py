@@ -5,7 +5,7 @@ OpenCV was the fastest to RGB, PyAV the one whose jumps can be proven, decord is
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -51,6 +51,9 @@ class VideoReader(Protocol):
 
     def frames(self) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
         """The frames in order, RGB; all of one size. Raises DataError (broken, cut short, size change)."""
+
+    def some(self, wanted: Callable[[int], bool]) -> Iterator[UInt8[np.ndarray, "height width 3"] | None]:
+        """As `frames`, with none for those whose number is not wanted: they are decoded, but not made RGB."""
 
     def at(self, indices: Iterable[int]) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
         """The frames with these numbers, from 0, in the order asked for: the same ones that `frames` gives.

@@ -1,7 +1,7 @@
 """Folders of images, one a frame."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +41,10 @@ class ImageFolder:
 
     def frames(self) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
         return self.at(range(len(self._files)))
+
+    def some(self, wanted: Callable[[int], bool]) -> Iterator[UInt8[np.ndarray, "height width 3"] | None]:
+        for index in range(len(self._files)):
+            yield next(self.at([index])) if wanted(index) else None
 
     def at(self, indices: Iterable[int]) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
         for index in indices:

@@ -1,7 +1,7 @@
 """What the readers of video files share: counting, comparing with the container's promise, frames by their numbers."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +31,22 @@ class VideoFile(ABC):
         self._kept: dict[int, np.ndarray] = {}
 
     def frames(self) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+        return (frame for frame in self.some(lambda _: True) if frame is not None)
+
+    def some(self, wanted: Callable[[int], bool]) -> Iterator[UInt8[np.ndarray, "height width 3"] | None]:
         self._check_once()
         cursor = Cursor(self._open, self.pulse)
         try:
-            while (frame := cursor.read()) is not None:
-                self._same_size(frame, cursor.position - 1)
-                yield frame
+            while True:
+                if not wanted(cursor.position):
+                    if not cursor.move(cursor.position + 1):
+                        break
+                    yield None
+                elif (frame := cursor.read()) is not None:
+                    self._same_size(frame, cursor.position - 1)
+                    yield frame
+                else:
+                    break
             count = cursor.position
         finally:
             cursor.close()
