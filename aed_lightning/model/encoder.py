@@ -17,6 +17,7 @@ class Encoder(nn.Module):
     ) -> None:
         super().__init__()
         self.patch, self.positions = patch, positions
+        self.cut = patchify
         self.embedding = nn.Linear(patch * patch * channels, dim)
         self.embedding_norm = nn.LayerNorm(dim, eps=1e-6)
         self.class_token = nn.Parameter(torch.zeros(1, 1, dim))
@@ -27,7 +28,7 @@ class Encoder(nn.Module):
         self, inputs: Float[Tensor, "batch channels height width"], grid: TokenGrid, convolved: TokenGrid
     ) -> Float[Tensor, "batch visible_and_class dim"]:
         """grid: where the visible patches stand. convolved: where the convolutions take them to stand."""
-        tokens = self.embedding_norm(self.embedding(grid.take(patchify(inputs, self.patch))))
+        tokens = self.embedding_norm(self.embedding(grid.take(self.cut(inputs, self.patch))))
         if self.positions is not None:
             tokens = self.positions(tokens, grid)
         tokens = torch.cat([self.class_token.expand(tokens.shape[0], -1, -1).to(tokens.dtype), tokens], dim=1)

@@ -16,6 +16,13 @@ def patchify(images: Float[Tensor, "batch channels height width"], patch: int) -
     return rearrange(images, "b c (h p) (w q) -> b (h w) (p q c)", p=patch, q=patch)
 
 
+def patchify_planes(
+    images: Float[Tensor, "batch channels height width"], patch: int
+) -> Float[Tensor, "batch tokens values"]:
+    """As `patchify`, but inside a token: channel, row, column (column fastest), which copies whole rows of patches."""
+    return rearrange(images, "b c (h p) (w q) -> b (h w) (c p q)", p=patch, q=patch)
+
+
 def unpatchify(
     tokens: Float[Tensor, "batch tokens values"], patch: int, rows: int
 ) -> Float[Tensor, "batch channels height width"]:

@@ -3,14 +3,17 @@
 from copy import deepcopy
 
 import torch
+from einops import rearrange
 from torch import nn
 
 from .autoencoder import AutoEncoder
 from .blocks import ConvolutionalProjection
+from .grid import patchify_planes
 
 
 def for_inference(network: AutoEncoder, *, bfloat16: bool = False) -> AutoEncoder:
-    """A copy in evaluation mode without gradients, its BatchNorms part of the convolutions before them.
+    """A copy in evaluation mode without gradients, its BatchNorms part of the convolutions before them, its patches cut
+    in the order in which they lie in memory.
 
     bfloat16: weights of linear layers and convolutions are kept so, for use under autocast, which would else convert
     them at every call.
@@ -19,6 +22,9 @@ def for_inference(network: AutoEncoder, *, bfloat16: bool = False) -> AutoEncode
     for module in copy.modules():
         if isinstance(module, ConvolutionalProjection):
             _fold(module)
+    embedding, patch = copy.encoder.embedding, copy.encoder.patch
+    embedding.weight.copy_(rearrange(embedding.weight, "d (p q c) -> d (c p q)", p=patch, q=patch))
+    copy.encoder.cut = patchify_planes
     if bfloat16:
         for module in copy.modules():
             if isinstance(module, (nn.Linear, nn.Conv2d)):

@@ -14,14 +14,15 @@ def network_inputs(
     frames: UInt8[Tensor, "batch 3 channels height width"],
 ) -> Float[Tensor, "batch 9 height width"]:
     """Bytes as the network takes them: -1 to 1, three colors, frames one behind the other."""
-    inputs = frames.float().div(127.5).sub(1)
+    inputs = frames.float().div_(127.5).sub_(1)
     return (inputs.expand(-1, -1, 3, -1, -1) if frames.shape[2] == 1 else inputs).flatten(1, 2)
 
 
 class ScoringGraph(nn.Module):
     """From the bytes of clips to what the rule takes of each frame, and to where.
 
-    with_student: whether the student has been trained and its decoder runs. channels: 1 for gray, 3 for color.
+    with_student: whether the student has been trained; its decoder runs where the rule reads it. channels: 1 for gray,
+    3 for color.
     """
 
     def __init__(self, network: AutoEncoder, rule: Rule, *, with_student: bool, channels: int) -> None:
@@ -49,7 +50,7 @@ class ScoringGraph(nn.Module):
     ) -> tuple[Float[Tensor, "batch *map"], Float[Tensor, "batch rows columns"]]:
         """`Rule.frame_values` of clips with these hidden tokens, and the predicted anomaly map, 0 normal to 1."""
         network, inputs = self.network, network_inputs(frames)
-        found = network(inputs, mask, self.with_student, self.mask_ratio)
+        found = network(inputs, mask, self.with_student and self.rule.reads_student, self.mask_ratio)
         values = self.rule.frame_values(inputs, found, network.patch_size, network.rows)
         heat = predicted_map(found).clamp(0, 1).unflatten(1, (network.rows, network.columns))
         return values.float(), heat

@@ -63,6 +63,11 @@ class Rule(ABC):
     def reach(self) -> int:
         return 0
 
+    @property
+    @abstractmethod
+    def reads_student(self) -> bool:
+        """Whether the score changes with what the student makes of a frame; else its decoder need not run."""
+
     @abstractmethod
     def frame_values(
         self, inputs: Float[Tensor, "batch 9 height width"], reconstruction: Reconstruction, patch: int, rows: int
@@ -115,6 +120,10 @@ class DefaultRule(Rule):
         super().__post_init__()
         if self.top < 1:
             raise UsageError(f"scoring.top {self.top}: give 1 token or more")
+
+    @property
+    def reads_student(self) -> bool:
+        return self.discrepancy_weight != 0
 
     def frame_values(
         self, inputs: Float[Tensor, "batch 9 height width"], reconstruction: Reconstruction, patch: int, rows: int
@@ -170,6 +179,10 @@ class PaperRule(Rule):
     def reach(self) -> int:
         return self.filter_size // 2
 
+    @property
+    def reads_student(self) -> bool:
+        return self.beta != 0
+
     def frame_values(
         self, inputs: Float[Tensor, "batch 9 height width"], reconstruction: Reconstruction, patch: int, rows: int
     ) -> Float[Tensor, "batch height width"]:
@@ -216,6 +229,10 @@ class OfficialRule(Rule):
 
     error: Literal["squared", "absolute"] = "squared"
     discrepancy: bool = True
+
+    @property
+    def reads_student(self) -> bool:
+        return self.discrepancy
 
     def frame_values(
         self, inputs: Float[Tensor, "batch 9 height width"], reconstruction: Reconstruction, patch: int, rows: int

@@ -50,7 +50,8 @@ class Stage(L.LightningModule):
 
     def frame_values(self, batch: Batch) -> FrameValues:
         """What the rule takes from each frame of the batch."""
-        reconstruction = self.reconstruct(batch, self.name == "student", self.rule.mask_ratio)
+        with_student = self.name == "student" and self.rule.reads_student
+        reconstruction = self.reconstruct(batch, with_student, self.rule.mask_ratio)
         patch, rows = self.network.patch_size, self.network.rows
         token_map = self.rule.token_map(batch.inputs, reconstruction, patch).unflatten(1, (rows, -1))
         values = self.rule.frame_values(batch.inputs, reconstruction, patch, rows)
