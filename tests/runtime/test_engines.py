@@ -11,7 +11,7 @@ from aed_lightning.model import AutoEncoder
 from aed_lightning.model.inference import for_inference
 from aed_lightning.runtime import export
 from aed_lightning.runtime.engines import build_engine
-from aed_lightning.runtime.graph import ScoringGraph
+from aed_lightning.runtime.graph import ScoringGraph, network_inputs
 from aed_lightning.scoring.rules import DefaultRule, OfficialRule, PaperRule, Rule
 
 CPU = torch.device("cpu")
@@ -54,6 +54,25 @@ def test_scores_of_pytorch_are_those_of_64_bits(rule, precision, tolerance):
     values, _ = build_engine(graph, backend="torch", device=CPU, precision=precision)(frames, mask)
     expected = in_float64(graph, frames, mask)
     assert float((values - expected).abs().max()) <= tolerance * float(expected.abs().max())
+
+
+@pytest.mark.parametrize(
+    ("rule", "reads"),
+    [
+        (DefaultRule(discrepancy_weight=0.5), True), (DefaultRule(), False), (PaperRule(), True),
+        (PaperRule(beta=0.0), False), (OfficialRule(), True), (OfficialRule(discrepancy=False), False),
+    ],
+)  # fmt: skip
+def test_the_student_runs_for_rules_that_read_it_and_the_scores_are_the_same(rule, reads):
+    graph, runs = graph_of(rule), []
+    frames, mask = graph.example()
+    graph.network.student.register_forward_hook(lambda *_: runs.append(1))
+    with torch.no_grad():
+        values, _ = graph(frames, mask)
+        assert bool(runs) == reads
+        inputs = network_inputs(frames)
+        found = graph.network(inputs, mask, True, graph.mask_ratio)
+    assert torch.equal(values, rule.frame_values(inputs, found, 8, 4))
 
 
 SMALLER = {"encoder_depth": 1, "teacher_depth": 2}
