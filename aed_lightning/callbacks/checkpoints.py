@@ -1,5 +1,6 @@
 """Checkpoints of a stage: whole or absent, at the end of every epoch, and when somebody stops the training."""
 
+import copy
 import signal
 from types import FrameType
 from typing import Any
@@ -11,6 +12,7 @@ from ..core import DataError, Interrupted, RunPaths, atomic_path
 from ..core.checksums import make_way, sha256
 from ..core.clip import Batch
 from ..stages.stage import Stage
+from .requeue import requeue
 
 
 class StageCheckpoints(L.Callback):
@@ -18,19 +20,26 @@ class StageCheckpoints(L.Callback):
 
     A loss that is not a number ends the training at that step, and weights that are not are never saved.
 
-    The first Ctrl-C (or SIGTERM) lets the step or the validation finish, writes the checkpoint and ends the training;
-    a second one ends it at once.
+    The first Ctrl-C (or SIGTERM) lets the step finish, writes the checkpoint and ends the training; a second one ends
+    it at once. During a validation the checkpoint is that of the step before, and the validation is left out; several
+    processes finish it first.
+    SIGUSR1, a scheduler's warning, writes the checkpoint after the step and asks the scheduler to start the job again;
+    where there is none, the training just goes on.
     """
 
     def __init__(self, paths: RunPaths) -> None:
         self.paths = paths
         self._stopped_by: int | None = None
+        self._warned = False
         self._batch: Batch | None = None
+        self._before_validation: tuple[int, dict[str, Any]] = (-1, {})
+        self._saves_before_validation = False
         self._previous: dict[int, Any] = {}
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._previous[number] = signal.signal(number, self._stop)
+        self._previous[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, self._warn)
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, batch: Batch, batch_idx: int
@@ -39,14 +48,28 @@ class StageCheckpoints(L.Callback):
         if trainer.strategy.reduce_boolean_decision(not torch.isfinite(outputs["loss"]), all=False):
             raise DataError(self._not_a_number(trainer, pl_module, batch, f"loss {float(outputs['loss'])}"))
         self._batch = batch
-        if trainer.strategy.reduce_boolean_decision(self._stopped_by is not None, all=False):
+        if batch_idx + 1 == trainer.num_training_batches:
+            self._before_validation = trainer.global_step, copy.deepcopy(trainer.fit_loop.state_dict())
+        if trainer.strategy.reduce_boolean_decision(self._stopped_by is not None or self._warned, all=False):
             self._save(trainer, pl_module)
-            self._end(trainer, pl_module, self._stopped_by or signal.SIGTERM)
+            self._stop_or_requeue(trainer, pl_module)
+
+    def on_validation_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
+        step, _loops = self._before_validation
+        if self._stopped_by is not None and trainer.world_size == 1 and step == trainer.global_step:
+            self._saves_before_validation = True
+            self._save(trainer, trainer.lightning_module)
+            self._end(trainer, trainer.lightning_module, self._stopped_by)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._save(trainer, pl_module)
-        if self._stopped_by is not None:  # during the validation of this epoch
-            self._end(trainer, pl_module, self._stopped_by)
+        if trainer.strategy.reduce_boolean_decision(self._stopped_by is not None or self._warned, all=False):
+            self._stop_or_requeue(trainer, pl_module)  # it came during the validation of this epoch
+
+    def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
+        if self._saves_before_validation:
+            # Lightning would go on in the middle of the validation, and its figures would lack the first frames.
+            checkpoint["loops"]["fit_loop"] = self._before_validation[1]
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._restore_signals()
@@ -60,6 +83,17 @@ class StageCheckpoints(L.Callback):
             # Not KeyboardInterrupt: Lightning would make exit code 1 of it.
             raise Interrupted(f"ended at once by a second {signal.Signals(number).name}", signal_number=number)
         self._stopped_by = number
+
+    def _warn(self, number: int, frame: FrameType | None) -> None:
+        self._warned = True
+
+    def _stop_or_requeue(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """All processes stop where one of them was told to; else one of them was warned."""
+        if trainer.strategy.reduce_boolean_decision(self._stopped_by is not None, all=False):
+            self._end(trainer, pl_module, self._stopped_by or signal.SIGTERM)
+        self._warned = False
+        if trainer.is_global_zero:
+            trainer.print(f"warned by SIGUSR1: {self.paths.last_checkpoint(_name(pl_module))} is written; {requeue()}")
 
     def _end(self, trainer: L.Trainer, pl_module: L.LightningModule, number: int) -> None:
         self._restore_signals()

@@ -74,12 +74,12 @@ class Evaluation(L.Callback):
         self.validated, self.map_peaks = videos, self._videos("map")
         figures = evaluate(self._with_kinds(videos), sigma_frames=self.smoothing.sigma)
         for grade, found in figures.get("per_kind", {}).items():
-            pl_module.log(f"val/{grade}_auc", found["auc"])
-        pl_module.log("val/micro_auc", figures["micro_auc"], prog_bar=True)
+            pl_module.log(f"val/{grade}_auc", found["auc"], sync_dist=True)
+        pl_module.log("val/micro_auc", figures["micro_auc"], prog_bar=True, sync_dist=True)
         if figures["macro_auc"] is not None:
-            pl_module.log("val/macro_auc", figures["macro_auc"])
+            pl_module.log("val/macro_auc", figures["macro_auc"], sync_dist=True)
         # One name from the first epoch of the teacher to the last of the student: for early stopping and sweeps.
-        pl_module.log("val/score", figures["micro_auc"])
+        pl_module.log("val/score", figures["micro_auc"], sync_dist=True)
 
     # test
 
@@ -114,8 +114,8 @@ class Evaluation(L.Callback):
             **self._delay(videos),
             "seconds": round(time.perf_counter() - self._started, 1),
         }
-        pl_module.log("test/micro_auc", self.figures["standard"]["micro_auc"])
-        pl_module.log("test/official_micro_auc", self.figures["official"]["micro_auc"])
+        pl_module.log("test/micro_auc", self.figures["standard"]["micro_auc"], sync_dist=True)
+        pl_module.log("test/official_micro_auc", self.figures["official"]["micro_auc"], sync_dist=True)
         if trainer.is_global_zero:
             self._write_scores(videos)
             for old in self.paths.regions.glob("*.csv"):

@@ -1,5 +1,6 @@
 """`fit`: the teacher's stage, the student's stage, and the evaluation."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -7,16 +8,18 @@ from typing import Literal
 
 import lightning.pytorch as L
 from lightning.pytorch.cli import LightningArgumentParser
-from lightning.pytorch.utilities import rank_zero_only
 
 from ..callbacks import Evaluation
 from ..data.lock import LOCK_FILE, locked
+from ..data.prepare import PREPARE_WAIT_SECONDS
 from ..data.progress import default_progress
 from ..model.weights import save_weights
 from ..scoring.calibration import Calibration
 from ..scoring.temporal import smooth, smooth_causal
 from ..stages.stage import Stage
+from .processes import ending_together, is_first
 from .resume import checkpoints_to_resume, distilled_from, load_teacher, refuse_changed_configuration
+from .signals import ended_by_signals
 from .summary import print_summary
 from .training import STAGES, AedCLI
 
@@ -24,11 +27,14 @@ from .training import STAGES, AedCLI
 def run(arguments: Sequence[str]) -> int:
     """Train and evaluate; returns the exit code. Whatever is wrong is said before the training starts."""
     cli = parse(arguments)
-    with _held(cli.paths.root):
-        return _fit(cli)
+    advice = f"go on with --resume auto: what is in {cli.paths.root} is whole"
+    with ending_together(lambda: cli.trainers), ended_by_signals(advice):
+        wait = math.inf if cli.processes > 1 else PREPARE_WAIT_SECONDS
+        with _held(cli.paths.root):
+            return _fit(cli, wait)
 
 
-def _fit(cli: AedCLI) -> int:
+def _fit(cli: AedCLI, wait_seconds: float) -> int:
     options = cli.config
     names = list(STAGES) if options.stages == "all" else [options.stages]
     resumed = checkpoints_to_resume(cli, names, options.resume)
@@ -36,7 +42,8 @@ def _fit(cli: AedCLI) -> int:
         if options.resume != "force":
             refuse_changed_configuration(cli)
         load_teacher(cli)
-    cli.datamodule.prepare_data(default_progress())
+    # Of several processes the first one here does it, and the others wait.
+    cli.datamodule.prepare_data(default_progress(), wait_seconds=wait_seconds)
     cli.datamodule.training_rows()
     if options.evaluate:
         cli.datamodule.test_rows()
@@ -49,7 +56,8 @@ def _fit(cli: AedCLI) -> int:
             trainer, stage, evaluation = _train(cli, name, resumed.get(name))
         evaluation.calibrations = _calibrate(cli, trainer, stage, evaluation)
         calibration = {name: levels.to_json() for name, levels in evaluation.calibrations.items()}
-        save_weights(cli.paths, cli.network, {**cli.card(names[-1]), "calibration": calibration})
+        if is_first():
+            save_weights(cli.paths, cli.network, {**cli.card(names[-1]), "calibration": calibration})
         if options.evaluate:
             trainer.test(stage, cli.datamodule, verbose=False)
             print_summary(cli.console, evaluation.figures, cli.paths.root)
@@ -78,7 +86,7 @@ def _held(run_dir: Path) -> Iterator[None]:
     """The lock of the run directory, from before its checkpoints are looked at; one process holds it for all of a
     training. A folder that nothing came into goes again.
     """
-    if getattr(rank_zero_only, "rank", 0) != 0:
+    if not is_first():
         yield
         return
     new = [folder for folder in (run_dir, *run_dir.parents) if not folder.exists()]
@@ -108,7 +116,7 @@ def _train(cli: AedCLI, name: str, checkpoint: Path | None) -> tuple[L.Trainer, 
 def _steps(cli: AedCLI, name: str) -> int:
     """The steps of a whole stage; its batch size becomes that of the data."""
     cli.datamodule.batch_size = cli.config_init[name].batch_size
-    return int(cli.config_init[name].epochs * cli.datamodule.train_batches())
+    return int(cli.config_init[name].epochs * cli.datamodule.train_batches(cli.processes))
 
 
 def _calibrate(cli: AedCLI, trainer: L.Trainer, stage: Stage, evaluation: Evaluation) -> dict[str, Calibration]:

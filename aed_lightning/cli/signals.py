@@ -10,7 +10,10 @@ from ..core import Interrupted
 
 @contextmanager
 def ended_by_signals(advice: str) -> Iterator[None]:
-    """Raise Interrupted with `advice` where SIGINT or SIGTERM ends the block; a second one ends its clean-up too."""
+    """Raise Interrupted with `advice` where SIGINT or SIGTERM ends the block; a second one ends its clean-up too.
+
+    SIGUSR1, a scheduler's warning, ends nothing.
+    """
     received = [signal.SIGINT]
 
     def stop(number: int, frame: FrameType | None) -> None:
@@ -18,11 +21,20 @@ def ended_by_signals(advice: str) -> Iterator[None]:
         # Not Interrupted: whoever takes every Exception for one of its own would go on.
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, stop)
+    before = {
+        number: signal.signal(number, handler)
+        for number, handler in ((signal.SIGTERM, stop), (signal.SIGUSR1, signal.SIG_IGN))
+    }
     try:
         yield
     except KeyboardInterrupt as interrupt:
         number = received[-1]
         raise Interrupted(f"stopped by {number.name}; {advice}", signal_number=number) from interrupt
+    except SystemExit as end:
+        if not isinstance(end.__context__, KeyboardInterrupt):
+            raise
+        number = received[-1]  # Lightning has made exit code 1 of it
+        raise Interrupted(f"stopped by {number.name}; {advice}", signal_number=number) from end
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from .summary import print_summary
-from .trained import TrainedRun
+from .trained import TrainedRun, evaluating
 
 
 def run(arguments: Sequence[str]) -> int:
     """Evaluate; writes scores and metrics.json and prints the summary."""
     trained = TrainedRun(arguments, "test", lambda data, card: data.test_rows())
-    trained.trainer.test(trained.stage, trained.cli.datamodule, verbose=False)
+    with evaluating(trained):
+        trained.trainer.test(trained.stage, trained.cli.datamodule, verbose=False)
     print_summary(trained.cli.console, trained.evaluation.figures, trained.cli.paths.root)
     return 0

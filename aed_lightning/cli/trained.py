@@ -1,6 +1,8 @@
 """What `validate`, `test` and `predict` share: trained weights, in a run directory of their own."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,13 @@ from lightning.pytorch.cli import LightningArgumentParser
 from ..callbacks import Evaluation
 from ..core import RunPaths, UsageError
 from ..data.module import DataModule
+from ..data.prepare import PREPARE_WAIT_SECONDS
 from ..data.progress import default_progress
 from ..model.weights import load_weights, refuse_other_architecture
 from ..scoring.calibration import Calibration
 from ..stages.stage import Stage
+from .processes import ending_together, is_first
+from .signals import ended_by_signals
 from .training import AedCLI
 
 Card = dict[str, Any]
@@ -37,7 +42,9 @@ class TrainedRun:
         cli.network.load_state_dict(network.state_dict())
         if cli.config.weights is None or cli.config.run_dir is None:
             cli.paths = RunPaths(cli.paths.root.with_name(f"{cli.paths.root.name}-{verb}"))
-        _refuse_used(cli.paths.root)
+        wait = math.inf if cli.processes > 1 else PREPARE_WAIT_SECONDS
+        if is_first():  # the others may come when it has written already
+            _refuse_used(cli.paths.root)
         self.evaluation: Evaluation = cli.build_evaluation(cli.paths, epoch=card["epoch"])
         # Levels mean something under the rule and the smoothing with which they were found, and no other.
         if all(card.get(key) == value for key, value in cli.scored_by().items()):
@@ -46,11 +53,18 @@ class TrainedRun:
             }
         stage = card["stage"]
         cli.datamodule.batch_size = cli.config_init[stage].batch_size
-        cli.datamodule.prepare_data(default_progress())
+        cli.datamodule.prepare_data(default_progress(), wait_seconds=wait)
         check(cli.datamodule, card)
         cli.write_run_files()
         self.trainer: L.Trainer = cli.build_trainer(stage, self.evaluation, logger=False)
         self.stage: Stage = cli.build_stage(stage)
+
+
+@contextmanager
+def evaluating(trained: TrainedRun) -> Iterator[None]:
+    """The block in which the trainer works: all its processes end together, and SIGTERM ends them as Ctrl-C does."""
+    with ending_together(lambda: trained.cli.trainers), ended_by_signals("nothing is kept; start it again"):
+        yield
 
 
 def _add_options(parser: LightningArgumentParser) -> None:

@@ -19,7 +19,7 @@ from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 from omegaconf.errors import OmegaConfBaseException
 from rich.console import Console
 
-from ..callbacks import Evaluation, MeasureNormalLevels, StageCheckpoints, WandbResults, WandbRun
+from ..callbacks import Evaluation, MeasureNormalLevels, OwnSignals, StageCheckpoints, WandbResults, WandbRun
 from ..callbacks.progress import EpochLines
 from ..core import DataError, RunPaths, UsageError, write_json, write_text
 from ..core.environment import environment, has_bfloat16, processor_name
@@ -29,6 +29,7 @@ from ..scoring.rules import DefaultRule, Rule
 from ..scoring.smoothing import Smoothing
 from ..stages import StageOptions, StudentStage, TeacherOptions, TeacherStage
 from ..stages.stage import Stage
+from .processes import is_first, planned_processes, strategy_of
 
 # Its tips and start-up lines; warnings stay.
 logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
@@ -45,6 +46,7 @@ class AedCLI(LightningCLI):
     def __init__(self, arguments: Sequence[str], verb: str, add_options: AddOptions | None = None) -> None:
         self._add_options = add_options
         self.console = Console(soft_wrap=True)
+        self.trainers: list[L.Trainer] = []
         super().__init__(
             model_class=TeacherStage,
             datamodule_class=DataModule,
@@ -131,6 +133,18 @@ class AedCLI(LightningCLI):
 
     # what the verbs build from it
 
+    @cached_property
+    def processes(self) -> int:
+        """How many work together, from the settings of the trainer. Raises UsageError where they cannot be."""
+        count = planned_processes(self.config_init.trainer)
+        if count > 1 and self.rule.reach:
+            raise UsageError(
+                f"scoring rule {self.rule.name!r} filters over time: evaluate it on one process; train with another "
+                "rule, then give `test` this one and --trainer.devices 1"
+            )
+        self.console.quiet = not is_first()
+        return count
+
     def build_stage(self, name: str, total_steps: int | None = None) -> Stage:
         """The LightningModule of a stage around the shared network; schedules need `total_steps` to train."""
         return STAGES[name](self.network, self.rule, self.config_init[name], seed=self.seed, total_steps=total_steps)
@@ -140,6 +154,7 @@ class AedCLI(LightningCLI):
         callbacks = [
             MeasureNormalLevels(self.datamodule),
             evaluation,
+            OwnSignals(),
             StageCheckpoints(self.paths),
             EpochLines(self.console),
             WandbResults(self.paths),
@@ -149,6 +164,7 @@ class AedCLI(LightningCLI):
             "max_epochs": self.config_init[stage].epochs,
             "default_root_dir": self.paths.root,
             "precision": self._precision(),
+            "strategy": strategy_of(self.config_init.trainer, self.processes),
             **overrides,
             "callbacks": callbacks,
         }
@@ -156,9 +172,11 @@ class AedCLI(LightningCLI):
             csv = CSVLogger(self.paths.root, name="logs", version=self._log_version(stage))
             settings.setdefault("logger", [csv, *self.loggers])
         try:
-            return self.instantiate_trainer(**settings)
+            trainer = self.instantiate_trainer(**settings)
         except MisconfigurationException as error:
             raise UsageError(f"trainer: {error}") from error
+        self.trainers.append(trainer)
+        return trainer
 
     @cached_property
     def loggers(self) -> list[Logger]:
@@ -201,7 +219,9 @@ class AedCLI(LightningCLI):
         return {key: value for key, value in resolved.items() if key in SCHEMA}
 
     def write_run_files(self) -> None:
-        """The resolved configuration and the environment, into the run directory."""
+        """The resolved configuration and the environment, into the run directory; the first process does it."""
+        if not is_first():
+            return
         write_text(self.paths.config, yaml.safe_dump(self.resolved_configuration(), sort_keys=False))
         write_json(self.paths.environment, self._environment())
 

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from ..core import UsageError
 from ..data.module import DataModule
-from .trained import Card, TrainedRun
+from .trained import Card, TrainedRun, evaluating
 
 
 def run(arguments: Sequence[str]) -> int:
     """Validate and print the figures."""
     trained = TrainedRun(arguments, "validate", _refuse_trained_videos)
-    (figures,) = trained.trainer.validate(trained.stage, trained.cli.datamodule, verbose=False)
+    with evaluating(trained):
+        (figures,) = trained.trainer.validate(trained.stage, trained.cli.datamodule, verbose=False)
     for name, value in sorted(figures.items()):
         trained.cli.console.print(f"{name} {value:.4f}")
     return 0

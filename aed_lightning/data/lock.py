@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import math
 import os
 import socket
 import time
@@ -31,7 +32,8 @@ def locked(folder: Path, wait_seconds: float, say: Callable[[str], None], being:
             if time.monotonic() >= deadline:
                 raise DataError(f"{folder} is being {being} by {holder}: wait for it, or end it and try again")
             if not told:
-                say(f"{folder} is being {being} by {holder}; waiting up to {wait_seconds:g} s")
+                limit = "" if wait_seconds == math.inf else f" up to {wait_seconds:g} s"
+                say(f"{folder} is being {being} by {holder}; waiting{limit}")
                 told = True
             time.sleep(POLL_SECONDS)
         handle.truncate(0)

@@ -16,7 +16,7 @@ from .banks import Banks
 from .clips import ClipDataset, Mirroring, View
 from .finish import Finish
 from .layouts import Layout, open_layout
-from .prepare import prepare
+from .prepare import PREPARE_WAIT_SECONDS, prepare
 from .progress import Progress
 from .sampling import ClipBatches, ClipLoader
 from .store import Store, VideoRow
@@ -126,8 +126,13 @@ class DataModule(L.LightningDataModule):
         """The data set's files; raises `DataError` where they are not as the layout says."""
         return open_layout(self.layout_name, self.root)
 
-    def prepare_data(self, progress: Progress | None = None, workers: int = 1) -> None:
-        """Bring the store up to date with the files, decoding `workers` videos at once; cheap when it is."""
+    def prepare_data(
+        self, progress: Progress | None = None, workers: int = 1, wait_seconds: float = PREPARE_WAIT_SECONDS
+    ) -> None:
+        """Bring the store up to date with the files, decoding `workers` videos at once; cheap when it is.
+
+        wait_seconds: how long to wait for another process that does it.
+        """
         self._store = prepare(
             self.open_layout(),
             self.root,
@@ -138,6 +143,7 @@ class DataModule(L.LightningDataModule):
             channels=self.channels,
             progress=progress,
             workers=workers,
+            wait_seconds=wait_seconds,
         )
 
     @property
@@ -183,9 +189,10 @@ class DataModule(L.LightningDataModule):
         """The tracks and masks of the test videos, as far as the data set has any."""
         return annotated_videos(self.open_layout(), self.test_rows())
 
-    def train_batches(self) -> int:
-        """Steps of one epoch on one process."""
-        return -(-sum(row.frames for row in self.training_rows()[0]) // self.batch_size)
+    def train_batches(self, processes: int = 1) -> int:
+        """Steps of one epoch that so many processes make together."""
+        clips = sum(row.frames for row in self.training_rows()[0])
+        return -(-(clips // processes) // self.batch_size)
 
     def cut_objects(self, progress: Progress | None = None) -> None:
         """Give the sources of pasted anomalies the objects that they cut out of video; kept in the store.

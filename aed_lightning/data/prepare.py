@@ -24,6 +24,7 @@ from .store import VERSION, Settings, Store, StorePaths, VideoRow
 from .workers import ingest_all
 
 SPARE_BYTES = 2**26
+PREPARE_WAIT_SECONDS = 60.0
 FOLDERS = ("rows", "frames", "motion", "labels")
 Key = tuple[str, str]
 
@@ -39,7 +40,7 @@ def prepare(
     channels: int | None = None,
     progress: Progress | None = None,
     workers: int = 1,
-    wait_seconds: float = 60.0,
+    wait_seconds: float = PREPARE_WAIT_SECONDS,
 ) -> Store:
     """Bring `store` up to date with `layout` over `root`, doing only what is missing or has changed.
 

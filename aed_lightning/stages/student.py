@@ -26,5 +26,6 @@ class StudentStage(Stage):
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         loss = student_loss(batch, self.reconstruct(batch, with_student=True))
-        self.log("train/student_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.video))
+        clips = len(batch.video)
+        self.log("train/student_loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=clips)
         return loss

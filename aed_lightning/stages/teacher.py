@@ -20,15 +20,16 @@ class TeacherStage(Stage):
         return (parameter for _, parameter in self.network.teacher_stage_parameters())
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        clips = len(batch.video)
         reconstruction = self.reconstruct(batch, with_student=False)
         loss = teacher_loss(batch, reconstruction, self.network.patch_size)
-        self.log("train/teacher_loss", loss, on_step=False, on_epoch=True, batch_size=len(batch.video))
+        self.log("train/teacher_loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=clips)
         if self.options.map_loss_weight:
             everywhere = map_loss(batch, reconstruction, self.network.patch_size)
-            self.log("train/map_loss", everywhere, on_step=False, on_epoch=True, batch_size=len(batch.video))
+            self.log("train/map_loss", everywhere, on_step=False, on_epoch=True, sync_dist=True, batch_size=clips)
             loss = loss + self.options.map_loss_weight * everywhere
         if reconstruction.class_logit is not None:
             head = head_loss(batch, reconstruction)
-            self.log("train/head_loss", head, on_step=False, on_epoch=True, batch_size=len(batch.video))
+            self.log("train/head_loss", head, on_step=False, on_epoch=True, sync_dist=True, batch_size=clips)
             loss = loss + self.options.head_loss_weight * head
         return loss

@@ -17,6 +17,7 @@ from aed_lightning.model import AutoEncoder
 from aed_lightning.scoring.rules import DefaultRule
 from aed_lightning.stages import StageOptions, TeacherStage
 
+HANDLED = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
 FINITE = {"loss": torch.tensor(0.5)}
 BATCH = Mock(spec=Batch, video=("a", "b"), frame_index=torch.tensor([3, 4]))
 
@@ -42,7 +43,7 @@ def trainer_that_writes(content: bytes, fails: bool = False, first: bool = True)
 @pytest.fixture
 def checkpoints(tmp_path: Path):
     callback = StageCheckpoints(RunPaths(tmp_path))
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in HANDLED}
     yield callback
     for number, handler in handlers.items():
         signal.signal(number, handler)
@@ -98,15 +99,32 @@ def test_a_second_signal_ends_at_once_without_another_checkpoint(checkpoints: St
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+@pytest.mark.parametrize("hook", ["on_train_batch_end", "on_train_epoch_end"])
+def test_a_warning_writes_a_checkpoint_asks_the_scheduler_once_and_ends_nothing(
+    checkpoints: StageCheckpoints, stage: TeacherStage, monkeypatch, hook: str
+):
+    asked = Mock(return_value="asked")
+    monkeypatch.setattr("aed_lightning.callbacks.checkpoints.requeue", asked)
+    trainer = trainer_that_writes(b"weights")
+    checkpoints.on_train_start(trainer, stage)
+    os.kill(os.getpid(), signal.SIGUSR1)
+    for _ in range(2):
+        arguments = (FINITE, BATCH, 0) if hook == "on_train_batch_end" else ()
+        getattr(checkpoints, hook)(trainer, stage, *arguments)
+    assert asked.call_count == 1
+    assert (folder(checkpoints) / "last.ckpt").read_bytes() == b"weights"
+    assert "warned by SIGUSR1" in trainer.print.call_args.args[0]
+
+
 @pytest.mark.parametrize("hook", ["on_train_end", "on_exception"])
 def test_the_handlers_of_before_come_back(checkpoints: StageCheckpoints, stage: TeacherStage, hook: str):
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    before = [signal.getsignal(number) for number in HANDLED]
     checkpoints.on_train_start(trainer_that_writes(b"weights"), stage)
     assert signal.getsignal(signal.SIGINT) != before[0]
     getattr(checkpoints, hook)(
         trainer_that_writes(b"weights"), stage, *([ValueError()] if hook == "on_exception" else [])
     )
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+    assert [signal.getsignal(number) for number in HANDLED] == before
 
 
 def test_only_the_first_rank_writes_and_all_of_them_meet(checkpoints: StageCheckpoints, stage: TeacherStage):
@@ -119,7 +137,7 @@ def test_only_the_first_rank_writes_and_all_of_them_meet(checkpoints: StageCheck
 
 def test_a_rank_stops_where_another_got_the_signal(checkpoints: StageCheckpoints, stage: TeacherStage):
     trainer = trainer_that_writes(b"whole")
-    elsewhere = iter([False, True])  # a bad loss, a signal
+    elsewhere = iter([False, True, True])  # a bad loss; a signal or a warning; a signal
     trainer.strategy = Mock(reduce_boolean_decision=lambda decision, all: decision or next(elsewhere))
     with pytest.raises(Interrupted):
         checkpoints.on_train_batch_end(trainer, stage, FINITE, BATCH, 0)

@@ -11,6 +11,7 @@ from aed_lightning.callbacks.collecting import FrameCollector
 from aed_lightning.core import DataError, UsageError
 from aed_lightning.core.clip import Batch
 from aed_lightning.data.module import DataModule
+from aed_lightning.data.sampling import ClipBatches
 from aed_lightning.model import AutoEncoder
 from aed_lightning.scoring.rules import DefaultRule
 from aed_lightning.stages import StageOptions, StudentStage
@@ -30,6 +31,16 @@ def module_of(root: Path, store: Path, **options) -> DataModule:
 @pytest.fixture
 def module(squares) -> DataModule:
     return module_of(squares.root, squares.store)
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3, 5])
+@pytest.mark.parametrize("batch_size", [1, 4, 8, 100])
+def test_the_steps_of_an_epoch_are_those_that_every_process_makes(module: DataModule, processes: int, batch_size: int):
+    module.batch_size = batch_size
+    clips = len(module.train_dataloader().dataset)
+    for rank in range(processes):
+        batches = ClipBatches(clips, batch_size, shuffle=True, rank=rank, ranks=processes)
+        assert module.train_batches(processes) == len(batches) == len(list(batches))
 
 
 def names(rows) -> list[str]:

@@ -1,7 +1,9 @@
 import errno
 import fcntl
 import hashlib
+import itertools
 import json
+import math
 import os
 import shutil
 import signal
@@ -9,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections import namedtuple
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -17,7 +20,7 @@ from miniatures import write_folder, write_images, write_masks, write_mp4, write
 from real_data import REAL_DATA, needs
 
 from aed_lightning.core import DataError, UsageError
-from aed_lightning.data import check, ingest, open_layout, prepare
+from aed_lightning.data import check, ingest, lock, open_layout, prepare
 from aed_lightning.data.ingest import stored_frame
 from aed_lightning.data.progress import SilentProgress
 from aed_lightning.data.readers import open_video
@@ -277,6 +280,25 @@ def test_a_second_prepare_waits_says_so_and_then_names_the_holder(root, tmp_path
             run(root, tmp_path / "store", wait_seconds=0.3, progress=recorder)
         assert ["waiting up to 0.3 s" in note for note in recorder.notes] == [True]
     assert run(root, tmp_path / "store")[1] == ["2", "10", "walk"]
+
+
+def test_one_that_waits_without_limit_waits_as_long_as_the_holder_lives(root, tmp_path, monkeypatch):
+    (tmp_path / "store").mkdir()
+    sleeps = []
+    with (tmp_path / "store" / ".lock").open("w") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+
+        def sleep(seconds):
+            sleeps.append(seconds)
+            if len(sleeps) == 3:
+                fcntl.flock(other, fcntl.LOCK_UN)
+
+        years = itertools.count(0, 10**9)
+        fake = SimpleNamespace(sleep=sleep, monotonic=years.__next__, strftime=time.strftime)
+        monkeypatch.setattr(lock, "time", fake)
+        store, _, recorder = run(root, tmp_path / "store", wait_seconds=math.inf)
+    assert len(store.videos("train")) == 2
+    assert recorder.notes[0].endswith("is being prepared by an unnamed process; waiting")
 
 
 def test_a_killed_prepare_goes_on_where_it_was(root, tmp_path):

@@ -20,7 +20,7 @@ def stage_of(kind, network, options, rule=None, **more):
     return kind(network, rule or OfficialRule(), options, **more)
 
 
-def plain_trainer(steps=-1):
+def plain_trainer(steps=-1, **options):
     return L.Trainer(
         accelerator="cpu",
         max_epochs=-1,
@@ -29,6 +29,7 @@ def plain_trainer(steps=-1):
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,
+        **options,
     )
 
 

@@ -1,4 +1,5 @@
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -7,9 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from equal_weights import same_weights
+from refusals import assert_refused
 
 from aed_lightning.core import Interrupted
+from aed_lightning.core.checksums import newest_good
 from aed_lightning.data.lock import locked
 from aed_lightning.model.weights import load_weights, read_checkpoint
 from aed_lightning.stages import StudentStage, TeacherStage
@@ -61,11 +64,6 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
 def fit(command, squares, run_dir: Path, *arguments: object):
     options = ("--teacher.epochs", EPOCHS, "--teacher.schedule", "cosine", "--evaluate", "false")
     return command("fit", "--config", squares.config, "--run_dir", run_dir, *options, *arguments)
-
-
-def same_weights(first: Path, second: Path) -> bool:
-    ours, theirs = load_file(first / "model.safetensors"), load_file(second / "model.safetensors")
-    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
 @pytest.fixture(scope="module")
@@ -194,16 +192,24 @@ def test_a_second_signal_ends_the_training_at_once(command, squares, monkeypatch
     assert not (tmp_path / "checkpoints").exists()
 
 
-def test_ctrl_c_during_the_evaluation_is_exit_code_130(command, squares, trained: Path, monkeypatch, tmp_path: Path):
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_during_the_evaluation_ends_it_with_its_exit_code(
+    command, squares, trained: Path, monkeypatch, tmp_path: Path, number: signal.Signals, code: int
+):
     def interrupted(stage, batch, index):
-        raise KeyboardInterrupt
+        os.kill(os.getpid(), number)
+        raise AssertionError("the signal did not end the evaluation")
 
     before = signal.getsignal(signal.SIGINT)
     monkeypatch.setattr(Stage, "test_step", interrupted)
-    outcome = command("test", "--config", squares.config, "--weights", trained, "--run_dir", tmp_path)
+    evaluated = command("test", "--config", squares.config, "--weights", trained, "--run_dir", tmp_path / "test")
     signal.signal(signal.SIGINT, before)
-    assert outcome.code == 130
-    assert not (tmp_path / "metrics.json").exists()
+    shutil.copytree(trained, tmp_path / "run")
+    fitted = command("fit", "--config", squares.config, "--run_dir", tmp_path / "run", "--resume", "auto")
+    signal.signal(signal.SIGINT, before)
+    assert (evaluated.code, fitted.code) == (code, code)
+    assert f"stopped by {number.name}; go on with --resume auto" in fitted.errors
+    assert not (tmp_path / "test" / "metrics.json").exists()
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -252,6 +258,25 @@ def test_a_damaged_checkpoint_is_found_and_the_one_before_goes_on_to_the_same_we
     assert f"{last}: damaged" in told
     assert f"going on from {last.with_name('previous.ckpt')}" in told
     assert same_weights(run, whole)
+
+
+def test_a_disk_that_is_full_when_a_checkpoint_is_written_is_one_error_and_the_old_one_stays(
+    command, squares, tmp_path: Path
+):
+    arguments = ("--run_dir", tmp_path / "run", "--stages", "teacher", "--evaluate", "false")
+    assert command("fit", "--config", squares.config, *arguments).code == 0
+    last = tmp_path / "run/checkpoints/teacher/last.ckpt"
+    before = last.read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, hard))
+    try:
+        outcome = command("fit", "--config", squares.config, *arguments, "--teacher.epochs", 2, "--resume", "force")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert_refused(outcome, 1, f"{last}: File too large")
+    assert last.read_bytes() == before
+    assert newest_good(last, pytest.fail) == last
+    assert not list((tmp_path / "run").rglob("*.partial"))
 
 
 def test_a_previous_checkpoint_alone_is_a_training_too(command, squares, undisturbed, tmp_path: Path):
