@@ -8,6 +8,8 @@ order of an epoch by `ClipBatches` and by torch's samplers. What ours take more 
 all steps, and compared with the seconds of its steps.
 """
 
+import aed_lightning  # noqa: F401, I001  first, so that the torchvision guard is in place before lightning
+
 import argparse
 import tempfile
 import time
