@@ -49,21 +49,26 @@ def predicted_map(reconstruction: Reconstruction) -> Float[Tensor, "batch tokens
 
 
 def relative_error(
-    inputs: Float[Tensor, "batch 9 height width"], reconstruction: Reconstruction, patch: int
+    inputs: Float[Tensor, "batch 9 height width"], reconstruction: Reconstruction, patch: int, per_place: bool = True
 ) -> Float[Tensor, "batch tokens"]:
-    """The teacher's mean error in spreads above what is normal at each place."""
-    return _relative(mean_error(inputs, reconstruction, patch), reconstruction.levels.error)
+    """The teacher's mean error in spreads above what is normal at each place, or anywhere."""
+    return _relative(mean_error(inputs, reconstruction, patch), _levels(reconstruction.levels.error, per_place))
 
 
-def relative_map(reconstruction: Reconstruction) -> Float[Tensor, "batch tokens"]:
-    """The predicted map in spreads above what is normal at each place."""
-    return _relative(predicted_map(reconstruction), reconstruction.levels.anomaly_map)
+def relative_map(reconstruction: Reconstruction, per_place: bool = True) -> Float[Tensor, "batch tokens"]:
+    """The predicted map in spreads above what is normal at each place, or anywhere."""
+    return _relative(predicted_map(reconstruction), _levels(reconstruction.levels.anomaly_map, per_place))
 
 
-def relative_discrepancy(reconstruction: Reconstruction) -> Float[Tensor, "batch tokens"] | None:
-    """The mean discrepancy in spreads above what is normal at each place, or none where the student did not run."""
+def relative_discrepancy(
+    reconstruction: Reconstruction, per_place: bool = True
+) -> Float[Tensor, "batch tokens"] | None:
+    """The mean discrepancy in spreads above what is normal at each place, or anywhere; none where the student did not
+    run."""
     discrepancy = mean_discrepancy(reconstruction)
-    return None if discrepancy is None else _relative(discrepancy, reconstruction.levels.discrepancy)
+    if discrepancy is None:
+        return None
+    return _relative(discrepancy, _levels(reconstruction.levels.discrepancy, per_place))
 
 
 def relative_logit(reconstruction: Reconstruction) -> Float[Tensor, " batch"] | None:
@@ -71,6 +76,13 @@ def relative_logit(reconstruction: Reconstruction) -> Float[Tensor, " batch"] | 
     if reconstruction.class_logit is None:
         return None
     return _relative(reconstruction.class_logit.float(), reconstruction.levels.class_logit)
+
+
+def _levels(places: Float[Tensor, "2 tokens"], per_place: bool) -> Float[Tensor, "2 places"]:
+    """Mean and spread of each place, or one of both for all: the mean, and the root mean square of the spreads."""
+    if per_place:
+        return places
+    return torch.stack([places[0].mean(), places[1].square().mean().sqrt()]).unsqueeze(1)
 
 
 def _relative(values: Float[Tensor, "..."], levels: Float[Tensor, "..."]) -> Float[Tensor, "..."]:

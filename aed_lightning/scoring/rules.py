@@ -102,6 +102,7 @@ class DefaultRule(Rule):
     does not depend on where a background is hard, nor on when the training ended. Chosen on validation:
     experiments/0004-relative-rule.
 
+    per_place: or above that of all places, where a place that training hardly shows is not for that reason wrong.
     error_weight, map_weight, discrepancy_weight, head_weight: of the four. top: number of tokens whose mean counts.
     floor: what they come to on normal frames; below it the score goes to 0, as the official protocol's zero
     padding wants it.
@@ -115,6 +116,7 @@ class DefaultRule(Rule):
     head_weight: float = 2.0
     top: int = 4
     floor: float = 5.0
+    per_place: bool = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -148,10 +150,10 @@ class DefaultRule(Rule):
         patch: int,
         map_weight: float,
     ) -> Float[Tensor, "batch tokens"]:
-        tokens = map_weight * relative_map(reconstruction)
+        tokens = map_weight * relative_map(reconstruction, self.per_place)
         if self.error_weight:
-            tokens = tokens + self.error_weight * relative_error(inputs, reconstruction, patch)
-        discrepancy = relative_discrepancy(reconstruction) if self.discrepancy_weight else None
+            tokens = tokens + self.error_weight * relative_error(inputs, reconstruction, patch, self.per_place)
+        discrepancy = relative_discrepancy(reconstruction, self.per_place) if self.discrepancy_weight else None
         return tokens if discrepancy is None else tokens + self.discrepancy_weight * discrepancy
 
 

@@ -142,6 +142,7 @@ def test_paper_filters_with_the_asked_size_and_reaches_over_its_neighbors():
         {"map_weight": 0.0},
         {"head_weight": 0.0, "discrepancy_weight": 2.0, "top": 7},
         {"error_weight": 0.7, "top": 3},
+        {"error_weight": 0.7, "discrepancy_weight": 0.5, "per_place": False},
         {"head_weight": 3.0, "discrepancy_weight": 0.5, "top": 10_000},
     ],
 )
@@ -153,6 +154,11 @@ def test_default_equals_a_plain_loop(weights):
     errors, maps, gaps, (usual_logit, spread) = (
         level.double().numpy() for level in vars(reconstruction.levels).values()
     )
+    if not rule.per_place:
+        errors, maps, gaps = (
+            np.stack([np.full_like(mean, mean.mean()), np.full_like(spread, np.sqrt((spread**2).mean()))])
+            for mean, spread in (errors, maps, gaps)
+        )
     expected = []
     for clip in range(4):
         tokens = []
