@@ -29,7 +29,7 @@ from aed_lightning.data.clips import View
 from aed_lightning.metrics.official import zero_padded_filter
 from aed_lightning.metrics.ranking import area_under_roc
 from aed_lightning.model.weights import load_weights
-from aed_lightning.scoring.maps import predicted_map, relative_discrepancy, relative_error, relative_logit, relative_map
+from aed_lightning.scoring.maps import relative_discrepancy, relative_error, relative_logit, relative_map
 
 EVENT = 36
 Frames = dict[str, np.ndarray]
@@ -102,7 +102,8 @@ def views(cli: AedCLI, bank: Bank) -> Iterator[tuple[str, View]]:
 
 
 def scored(cli: AedCLI, loader: Iterator[Clips]) -> dict[str, Frames]:
-    """Of each view, in order of the frames: error, map and discrepancy per place, logit in spreads, label."""
+    """Of each view, in order of the frames: error, map and discrepancy per place, the map in spreads above what it is
+    anywhere, logit in spreads, label."""
     stage = cli.build_stage("student").eval()
     found: dict[str, list] = {}
     for clips in loader:
@@ -113,10 +114,10 @@ def scored(cli: AedCLI, loader: Iterator[Clips]) -> dict[str, Frames]:
         assert gap is not None
         assert logit is not None
         error = relative_error(batch.inputs, output, cli.network.patch_size)
-        columns = (error, relative_map(output), predicted_map(output), gap, logit, batch.label)
+        columns = (error, relative_map(output), relative_map(output, per_place=False), gap, logit, batch.label)
         for clip, view in enumerate(batch.video):
             found.setdefault(view, []).append([column[clip].numpy() for column in columns])
-    names = ("error", "map", "plain map", "discrepancy", "logit", "label")
+    names = ("error", "map", "map anywhere", "discrepancy", "logit", "label")
     return {view: dict(zip(names, map(np.array, zip(*rows, strict=True)), strict=True)) for view, rows in found.items()}
 
 
@@ -127,7 +128,7 @@ def top(tokens: np.ndarray, number: int) -> np.ndarray:
 def candidates() -> dict[str, Callable[[Frames], np.ndarray]]:
     found: dict[str, Callable[[Frames], np.ndarray]] = {
         "logit": lambda of: of["logit"],
-        "plain map": lambda of: top(of["plain map"], 4),
+        "map anywhere": lambda of: top(of["map anywhere"], 4),
     }
     for number in (1, 4, 16):
         found[f"map, {number} highest"] = lambda of, n=number: top(of["map"], n)
@@ -141,6 +142,11 @@ def candidates() -> dict[str, Callable[[Frames], np.ndarray]]:
                         0, top(of["map"] + e * of["error"] + g * of["discrepancy"], 4) + w * of["logit"] - f
                     )
                 )
+    for weight in (0.25, 0.125, 0.0625):
+        for floor in (0.0, 1.5, 3.0):
+            found[f"{weight} map anywhere + logit - {floor}"] = lambda of, w=weight, f=floor: np.logaddexp(
+                0, w * top(of["map anywhere"], 4) + of["logit"] - f
+            )
     for floor in (0.0, 2.0, 3.0, 5.0):
         found[f"2 logit - {floor}"] = lambda of, f=floor: np.logaddexp(0, 2 * of["logit"] - f)
     return found
