@@ -7,15 +7,15 @@ import copy
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import lightning.pytorch as L
-from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
-from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
 from lightning.pytorch.strategies import DDPStrategy
 from lightning.pytorch.utilities import rank_zero_only
 from torch.distributed.distributed_c10d import _set_pg_timeout
@@ -44,7 +44,7 @@ def is_first() -> bool:
     return getattr(rank_zero_only, "rank", None) in (None, 0)
 
 
-def planned_processes(trainer: Mapping[str, Any]) -> int:
+def planned_processes(trainer: Namespace) -> int:
     """How many processes the settings `trainer` mean, all nodes together.
 
     Raises UsageError where they cannot be: fewer devices, or a launcher that started another number.
@@ -69,7 +69,7 @@ def planned_processes(trainer: Mapping[str, Any]) -> int:
     return planned.world_size
 
 
-def strategy_of(trainer: Mapping[str, Any], processes: int) -> Any:
+def strategy_of(trainer: Namespace, processes: int) -> Any:
     """The strategy of a trainer with the settings `trainer`, new each time: a used one fits no other trainer."""
     configured = trainer["strategy"]
     if processes > 1 and configured in ("auto", "ddp"):
