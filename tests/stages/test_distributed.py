@@ -1,5 +1,7 @@
 """Two processes (gloo) train as one does on the same clips."""
 
+import aed_lightning  # noqa: F401, I001  first, as a spawned process imports this file alone
+
 from dataclasses import replace
 from pathlib import Path
 
