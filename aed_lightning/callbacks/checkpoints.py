@@ -11,6 +11,7 @@ import torch
 from ..core import DataError, Interrupted, RunPaths, atomic_path
 from ..core.checksums import make_way, sha256
 from ..core.clip import Batch
+from ..core.stops import Stops
 from ..stages.stage import Stage
 from .requeue import requeue
 
@@ -29,7 +30,7 @@ class StageCheckpoints(L.Callback):
 
     def __init__(self, paths: RunPaths) -> None:
         self.paths = paths
-        self._stopped_by: int | None = None
+        self._stops = Stops()
         self._warned = False
         self._batch: Batch | None = None
         self._before_validation: tuple[int, dict[str, Any]] = (-1, {})
@@ -50,20 +51,20 @@ class StageCheckpoints(L.Callback):
         self._batch = batch
         if batch_idx + 1 == trainer.num_training_batches:
             self._before_validation = trainer.global_step, copy.deepcopy(trainer.fit_loop.state_dict())
-        if trainer.strategy.reduce_boolean_decision(self._stopped_by is not None or self._warned, all=False):
+        if trainer.strategy.reduce_boolean_decision(self._stops.first is not None or self._warned, all=False):
             self._save(trainer, pl_module)
             self._stop_or_requeue(trainer, pl_module)
 
     def on_validation_batch_end(self, trainer: L.Trainer, *_: Any) -> None:
         step, _loops = self._before_validation
-        if self._stopped_by is not None and trainer.world_size == 1 and step == trainer.global_step:
+        if self._stops.first is not None and trainer.world_size == 1 and step == trainer.global_step:
             self._saves_before_validation = True
             self._save(trainer, trainer.lightning_module)
-            self._end(trainer, trainer.lightning_module, self._stopped_by)
+            self._end(trainer, trainer.lightning_module, self._stops.first)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         self._save(trainer, pl_module)
-        if trainer.strategy.reduce_boolean_decision(self._stopped_by is not None or self._warned, all=False):
+        if trainer.strategy.reduce_boolean_decision(self._stops.first is not None or self._warned, all=False):
             self._stop_or_requeue(trainer, pl_module)  # it came during the validation of this epoch
 
     def on_save_checkpoint(self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]) -> None:
@@ -78,19 +79,19 @@ class StageCheckpoints(L.Callback):
         self._restore_signals()
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        if self._stopped_by is not None:
+        second = self._stops.first is not None
+        if not self._stops.told_twice(number) and second:
             self._restore_signals()
             # Not KeyboardInterrupt: Lightning would make exit code 1 of it.
             raise Interrupted(f"ended at once by a second {signal.Signals(number).name}", signal_number=number)
-        self._stopped_by = number
 
     def _warn(self, number: int, frame: FrameType | None) -> None:
         self._warned = True
 
     def _stop_or_requeue(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """All processes stop where one of them was told to; else one of them was warned."""
-        if trainer.strategy.reduce_boolean_decision(self._stopped_by is not None, all=False):
-            self._end(trainer, pl_module, self._stopped_by or signal.SIGTERM)
+        if trainer.strategy.reduce_boolean_decision(self._stops.first is not None, all=False):
+            self._end(trainer, pl_module, self._stops.first or signal.SIGTERM)
         self._warned = False
         if trainer.is_global_zero:
             trainer.print(f"warned by SIGUSR1: {self.paths.last_checkpoint(_name(pl_module))} is written; {requeue()}")

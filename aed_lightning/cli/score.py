@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 HELP = """\
 usage: python -m aed_lightning score --weights RUN --source SOURCE --out DIR [options]
+       python -m aed_lightning score --source SOURCE --out DIR --merge
 
 Score video that has no labels: a score a frame, events with time and place, a time line and a video to look at.
 
@@ -30,6 +31,9 @@ Score video that has no labels: a score a frame, events with time and place, a t
                       It must be empty or new, unless one of these is given:
   --resume            go on where the results of recordings in DIR end; what is done is not done again
   --overwrite         replace the results in DIR; other files in it stay
+  --shard I/N         of many recordings, share I of N, counted from 1; the shares may be scored at once, by other
+                      machines too, into one DIR
+  --merge             the events of all recordings in DIR as DIR/events.csv; refuses and names what is not scored
 
 what counts as an event (the levels come from normal video that the training held out):
   --false-alarms N    it begins at the level that this video passed at most N times an hour (0: never)
@@ -64,6 +68,7 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     options = _parse(arguments)
     from ..core import UsageError
+    from ..data.shards import Shard
     from ..runtime import load
     from ..runtime.gating import Gate
     from ..runtime.notify import Notifier
@@ -75,6 +80,17 @@ def run(arguments: Sequence[str]) -> int:
     cameras = [source for source in sources if isinstance(source, LiveSource)]
     recordings = [source for source in sources if isinstance(source, Recording)]
     live = bool(cameras)
+    shard = None if options.shard is None else Shard.parse(options.shard)
+    if live and (shard or options.merge):
+        raise UsageError("--shard and --merge are for recordings")
+    if options.merge:
+        return _merge(recordings, options.out)
+    apart = shard is not None or len(recordings) > 1
+    if shard is not None:
+        number, recordings = len(recordings), [one for one in recordings if shard.has(one.name)]
+        print(f"share {shard}: {len(recordings)} of {number} recordings", flush=True)
+        if not recordings:
+            return 0
     if options.seconds is not None and not 0 < options.seconds < 1e9:
         raise UsageError(f"--seconds {options.seconds}: give more than 0")
     if live and options.resume:
@@ -97,11 +113,13 @@ def run(arguments: Sequence[str]) -> int:
         "smoothing": smoothing,
     }
     names = [f"camera-{number + 1}" for number in range(len(cameras))] or [recording.name for recording in recordings]
-    folders = [options.out / name for name in names] if len(names) > 1 else [options.out]
+    folders = [options.out / name for name in names] if apart or len(cameras) > 1 else [options.out]
     files = [recording.path for recording in recordings]
     with (
         ended_by_signals(f"what is in {options.out} is whole{'' if live else ': go on with --resume'}"),
-        results_folder(options.out, folders, resume=options.resume, overwrite=options.overwrite, sources=files),
+        results_folder(
+            options.out, folders, resume=options.resume, overwrite=options.overwrite, sources=files, shard=shard
+        ),
         ExitStack() as stack,
     ):
         notifier = None
@@ -113,6 +131,17 @@ def run(arguments: Sequence[str]) -> int:
             _score_live(scorer, dict(zip(cameras, folders, strict=True)), options, manner, about, notifier)
         else:
             _score_recordings(scorer, dict(zip(recordings, folders, strict=True)), manner, about, notifier)
+    return 0
+
+
+def _merge(recordings: "list[Recording]", out: Path) -> int:
+    from ..core import UsageError
+    from ..runtime.archive import merge_results
+
+    if not out.is_dir():
+        raise UsageError(f"--out {out}: nothing there; give the folder that the shares were scored into")
+    file, events = merge_results(recordings, out)
+    print(f"{file}: {events} events of {len(recordings)} recordings")
     return 0
 
 
@@ -179,12 +208,15 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = Parser(
         prog="python -m aed_lightning score", usage=HELP.partition("\n")[0][7:], add_help=False, allow_abbrev=False
     )
-    for name in ("--weights", "--out"):
-        parser.add_argument(name, type=Path, required=True)
+    parser.add_argument("--weights", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--source", nargs="+", action="extend", required=True)
     earlier = parser.add_mutually_exclusive_group()
     earlier.add_argument("--resume", action="store_true")
     earlier.add_argument("--overwrite", action="store_true")
+    shares = parser.add_mutually_exclusive_group()
+    shares.add_argument("--shard")
+    shares.add_argument("--merge", action="store_true")
     levels = parser.add_mutually_exclusive_group()
     levels.add_argument("--false-alarms", type=float, default=0.0)
     levels.add_argument("--quantile", type=float)
@@ -199,7 +231,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
              "precision": str, "backend": str}  # fmt: skip
     for name, kind in kinds.items():
         parser.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS)
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.weights is None and not options.merge:
+        parser.error("the following arguments are required: --weights")
+    return options
 
 
 def _given(options: argparse.Namespace, *names: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from ..core import Interrupted
+from ..core.stops import Stops
 
 
 @contextmanager
@@ -14,9 +15,11 @@ def ended_by_signals(advice: str) -> Iterator[None]:
 
     SIGUSR1, a scheduler's warning, ends nothing.
     """
-    received = [signal.SIGINT]
+    stops, received = Stops(), [signal.SIGINT]
 
     def stop(number: int, frame: FrameType | None) -> None:
+        if stops.told_twice(number):
+            return
         received.append(signal.Signals(number))
         # Not Interrupted: whoever takes every Exception for one of its own would go on.
         raise KeyboardInterrupt

@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from .signals import ended_by_signals
 if TYPE_CHECKING:
     from ..sweeps import Point, Sweep
 
+DEFAULT_SCRIPT = Path("experiments/cluster/sweep_array.sh")
 HELP = """\
 usage: python -m aed_lightning sweep FILE [options]
 
@@ -22,8 +24,11 @@ work. `wandb sweep FILE` and `wandb agent` run the same file with the server.
 
 options:
   --out DIR           where the runs and the table go (runs/sweeps/NAME)
-  --jobs N            runs at once (1)
+  --jobs N            runs at once (1; with --slurm as many as the cluster allows)
   --runs N            how many of a random sweep (its run_cap)
+  --slurm [SCRIPT]    submit the runs as an array of SLURM, each by SCRIPT (experiments/cluster/sweep_array.sh), and
+                      end; the table is written after each run (docs/cluster.md)
+  --table             write the table of the runs that are done, run nothing
   --dry-run           print the commands, run nothing
   --set KEY=VALUE …   added to every run: --set data.root=/data/toy
 
@@ -37,8 +42,8 @@ def run(arguments: Sequence[str]) -> int:
         print(HELP)
         return 0
     options = _parse(arguments)
-    from ..core import DataError, UsageError
-    from ..sweeps import points_of, read_sweep, run_points, write_table
+    from ..core import UsageError
+    from ..sweeps import points_of, read_sweep, write_table
 
     for name in ("jobs", "runs"):
         if getattr(options, name) is not None and getattr(options, name) < 1:
@@ -46,11 +51,27 @@ def run(arguments: Sequence[str]) -> int:
     sweep = read_sweep(options.file).adding(options.set)
     points = points_of(sweep, options.runs)
     folder = options.out or Path("runs/sweeps") / sweep.name
+    if options.table:
+        if not folder.is_dir():
+            raise UsageError(f"--table: nothing was run in {folder}; give the --out of the runs")
+        print(", ".join(map(str, write_table(sweep, points, folder))))
+        return 0
     _refuse_what_fit_refuses(sweep, points, folder)
+    if options.slurm is not None:
+        return _submit(options, sweep, points, folder)
     if options.dry_run:
         for point in points:
             print(shlex.join(point.command(sweep, folder)))
         return 0
+    return _run_here(arguments, options, sweep, points, folder)
+
+
+def _run_here(
+    arguments: Sequence[str], options: argparse.Namespace, sweep: "Sweep", points: "list[Point]", folder: Path
+) -> int:
+    from ..core import DataError
+    from ..sweeps import run_points, write_table
+
     sweep.claim(folder)
 
     def say(message: str) -> None:
@@ -58,7 +79,7 @@ def run(arguments: Sequence[str]) -> int:
 
     with ended_by_signals(f"runs that began have checkpoints, those that are done stay done: {_again(arguments)}"):
         try:
-            outcome = run_points(sweep, points, folder, jobs=options.jobs, say=say)
+            outcome = run_points(sweep, points, folder, jobs=options.jobs or 1, say=say)
         finally:
             files = write_table(sweep, points, folder)
     print((folder / "results.md").read_text(encoding="utf-8"))
@@ -68,6 +89,32 @@ def run(arguments: Sequence[str]) -> int:
             f"{len(outcome.failed)} of {len(points)} runs failed: {', '.join(outcome.failed)}; mend what {folder}/.logs"
             " says and give the same command again"
         )
+    return 0
+
+
+def _submit(options: argparse.Namespace, sweep: "Sweep", points: "list[Point]", folder: Path) -> int:
+    """Hand the runs that are not done to SLURM; returns the exit code."""
+    from ..sweeps import refuse_without_slurm, submission, submit, write_table
+
+    runs = [] if options.runs is None else ["--runs", str(options.runs)]
+    settings = ["--set", *options.set] if options.set else []
+    table = [
+        sys.executable, "-m", "aed_lightning", "sweep", str(options.file), "--out", str(folder), *runs, *settings,
+        "--table",
+    ]  # fmt: skip
+    command = submission(points, folder, options.slurm, options.jobs, table)
+    if options.dry_run:
+        for point in points:
+            print(shlex.join(point.command(sweep, folder)))
+        print(shlex.join(command))
+        return 0
+    refuse_without_slurm(options.slurm)
+    sweep.claim(folder)
+    if not command:
+        print(f"all {len(points)} runs are done: {', '.join(map(str, write_table(sweep, points, folder)))}")
+        return 0
+    job = submit(sweep, points, folder, command)
+    print(f"job {job} of SLURM; after each run the table is {folder / 'results.md'}; logs: {folder}/.logs/slurm-*.txt")
     return 0
 
 
@@ -102,8 +149,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     )
     parser.add_argument("file", type=Path, metavar="FILE")
     parser.add_argument("--out", type=Path)
-    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--jobs", type=int)
     parser.add_argument("--runs", type=int)
+    parser.add_argument("--slurm", type=Path, nargs="?", const=DEFAULT_SCRIPT, metavar="SCRIPT")
+    parser.add_argument("--table", action="store_true")
     parser.add_argument("--dry-run", action="store_true")
     parser.add_argument("--set", nargs="+", action="extend", default=[], metavar="KEY=VALUE")
     return parser.parse_args(arguments)

@@ -16,8 +16,12 @@ POLL_SECONDS = 0.1
 
 
 @contextlib.contextmanager
-def locked(folder: Path, wait_seconds: float, say: Callable[[str], None], being: str = "prepared") -> Iterator[int]:
+def locked(
+    folder: Path, wait_seconds: float, say: Callable[[str], None], being: str = "prepared", *, shared: bool = False
+) -> Iterator[int]:
     """Hold the lock of `folder`, which is being prepared; it ends with the process, however that ends.
+
+    shared: beside others that share it, and not beside one that does not.
 
     Gives the descriptor of the lock: a child that inherits it holds the lock too, for as long as it lives (not on NFS).
 
@@ -26,7 +30,7 @@ def locked(folder: Path, wait_seconds: float, say: Callable[[str], None], being:
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK_FILE).open("a+", encoding="utf-8") as handle:
         deadline, told = time.monotonic() + wait_seconds, False
-        while not _taken(handle.fileno()):
+        while not _taken(handle.fileno(), shared):
             handle.seek(0)
             holder = handle.read().strip() or "an unnamed process"
             if time.monotonic() >= deadline:
@@ -43,9 +47,9 @@ def locked(folder: Path, wait_seconds: float, say: Callable[[str], None], being:
         yield handle.fileno()
 
 
-def _taken(descriptor: int) -> bool:
+def _taken(descriptor: int, shared: bool) -> bool:
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -2,7 +2,7 @@
 
 from copy import deepcopy
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import lightning.pytorch as L
 
@@ -16,9 +16,10 @@ from .banks import Banks
 from .clips import ClipDataset, Mirroring, View
 from .finish import Finish
 from .layouts import Layout, open_layout
-from .prepare import PREPARE_WAIT_SECONDS, prepare
+from .prepare import PREPARE_WAIT_SECONDS, prepare, prepare_shard
 from .progress import Progress
 from .sampling import ClipBatches, ClipLoader
+from .shards import Shard
 from .store import Store, VideoRow
 
 EVENT_FRAMES = 36
@@ -127,24 +128,40 @@ class DataModule(L.LightningDataModule):
         return open_layout(self.layout_name, self.root)
 
     def prepare_data(
-        self, progress: Progress | None = None, workers: int = 1, wait_seconds: float = PREPARE_WAIT_SECONDS
+        self,
+        progress: Progress | None = None,
+        workers: int = 1,
+        wait_seconds: float = PREPARE_WAIT_SECONDS,
+        merge: bool = False,
     ) -> None:
         """Bring the store up to date with the files, decoding `workers` videos at once; cheap when it is.
 
-        wait_seconds: how long to wait for another process that does it.
+        wait_seconds: how long to wait for another process that does it. merge: refuse to decode, as what the shares
+        have done must be all.
         """
+        how = self._stored_as()
         self._store = prepare(
             self.open_layout(),
             self.root,
             self.store_path,
-            frame_size=self.frame_size,
-            cell=self.cell,
-            reader=self.reader,
-            channels=self.channels,
             progress=progress,
             workers=workers,
             wait_seconds=wait_seconds,
+            merge=merge,
+            **how,
         )
+
+    def prepare_shard(self, shard: Shard, progress: Progress | None = None, workers: int = 1) -> list[VideoRow]:
+        """Bring the videos of a share up to date; `prepare_data` makes the store when all shares are done."""
+        how = self._stored_as()
+        return prepare_shard(
+            self.open_layout(), self.root, self.store_path, shard, progress=progress, workers=workers, **how
+        )
+
+    def _stored_as(self) -> dict[str, Any]:
+        return {
+            "frame_size": self.frame_size, "cell": self.cell, "reader": self.reader, "channels": self.channels,
+        }  # fmt: skip
 
     @property
     def store(self) -> Store:

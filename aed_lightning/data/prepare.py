@@ -19,6 +19,7 @@ from .lock import locked
 from .motion import check_cell
 from .progress import Progress, SilentProgress
 from .readers import open_video, resolve_reader
+from .shards import SHARDS, Shard, some_of
 from .sources import path_below, sha256_of, stamp_of
 from .store import VERSION, Settings, Store, StorePaths, VideoRow
 from .workers import ingest_all
@@ -41,45 +42,99 @@ def prepare(
     progress: Progress | None = None,
     workers: int = 1,
     wait_seconds: float = PREPARE_WAIT_SECONDS,
+    merge: bool = False,
 ) -> Store:
     """Bring `store` up to date with `layout` over `root`, doing only what is missing or has changed.
 
     frame_size: (height, width) in pixels, a multiple of `cell`. channels: 1 or 3, by default what the layout says.
     workers: videos at once; more than one are decoded in processes of their own, which are spawned, so that a script
     needs its `if __name__ == "__main__"`. wait_seconds: how long to wait for another prepare of the same store.
+    merge: make one store of what `prepare_shard` has done, and refuse where it is not all.
     Labels are validated before anything is decoded where the number of frames allows it. Raises UsageError for
     settings that cannot be, DataError with every broken video and label file; what is finished stays finished.
     """
+    settings = _settings(layout, frame_size, cell, reader, channels, workers)
+    progress = progress or SilentProgress()
+    with locked(store, wait_seconds, progress.note):
+        return _Preparation(layout, root, StorePaths(store), settings, progress, workers).run(merge)
+
+
+def prepare_shard(
+    layout: Layout,
+    root: Path,
+    store: Path,
+    shard: Shard,
+    *,
+    frame_size: tuple[int, int],
+    cell: int = 4,
+    reader: str = "auto",
+    channels: int | None = None,
+    progress: Progress | None = None,
+    workers: int = 1,
+    wait_seconds: float = PREPARE_WAIT_SECONDS,
+) -> list[VideoRow]:
+    """Bring the videos of a share up to date, beside other processes that do other shares; their rows.
+
+    There is no manifest before `prepare` has made one of all shares. Arguments and errors are those of `prepare`.
+    """
+    settings = _settings(layout, frame_size, cell, reader, channels, workers)
+    progress = progress or SilentProgress()
+    with shard.held(store, wait_seconds, progress.note, "prepared"):
+        return _Preparation(layout, root, StorePaths(store), settings, progress, workers, shard).run_shard()
+
+
+def _settings(
+    layout: Layout, frame_size: tuple[int, int], cell: int, reader: str, channels: int | None, workers: int
+) -> Settings:
     check_cell(frame_size, cell)
     settings = Settings(resolve_reader(reader), frame_size, cell, layout.channels if channels is None else channels)
     if settings.channels not in (1, 3):
         raise UsageError(f"channels {settings.channels}: a store keeps 1 or 3")
     if workers < 1:
         raise UsageError(f"workers {workers}: give 1 or more videos at once")
-    progress = progress or SilentProgress()
-    with locked(store, wait_seconds, progress.note):
-        return _Preparation(layout, root, StorePaths(store), settings, progress, workers).run()
+    return settings
 
 
 class _Preparation:
-    """The steps of one prepare, under the lock."""
+    """The steps of one prepare, of a share or of all, under the lock."""
 
     def __init__(
-        self, layout: Layout, root: Path, paths: StorePaths, settings: Settings, progress: Progress, workers: int
-    ) -> None:
+        self, layout: Layout, root: Path, paths: StorePaths, settings: Settings, progress: Progress, workers: int,
+        shard: Shard | None = None,
+    ) -> None:  # fmt: skip
         self.layout, self.root, self.paths, self.settings, self.progress = layout, root, paths, settings, progress
         self.workers = workers
-        self.videos = layout.videos()
+        self.videos = [video for video in layout.videos() if shard is None or shard.has("/".join(_key(video)))]
+        self.all = shard is None
         self.claims: dict[Key, int | None] = {}
         self.labels: dict[Key, np.ndarray | None] = {}
         self.problems: list[str] = []
 
-    def run(self) -> Store:
+    def run(self, merge: bool) -> Store:
+        rows = self._rows(merge)
+        self._drop_others()
+        self._write_manifest(rows)
+        shutil.rmtree(self.paths.root / SHARDS, ignore_errors=True)
+        return Store(self.paths.root)
+
+    def run_shard(self) -> list[VideoRow]:
+        # Labels may change even where nothing is decoded, and a manifest must not say more than is there.
+        self.paths.manifest.unlink(missing_ok=True)
+        return self._rows()
+
+    def _rows(self, merge: bool = False) -> list[VideoRow]:
+        """Bring the videos up to date; merge: refuse where there is something to decode."""
         for note in self.layout.notes:
             self.progress.note(f"{self.layout.name}: {note}")
         self._remove_partial_files()
         current = self._current_rows()
         stale = [video for video in self.videos if _key(video) not in current]
+        if merge and stale:
+            raise DataError(
+                f"{self.paths.root}: {len(stale)} of {len(self.videos)} videos are not prepared: "
+                f"{some_of(['/'.join(_key(video)) for video in stale])}; "
+                "run prepare --shard for every share again, which does only these"
+            )
         self._inspect(current)
         self._raise_problems()
         if stale:
@@ -87,9 +142,7 @@ class _Preparation:
             self.paths.manifest.unlink(missing_ok=True)
         rows = self._decode(stale, current)
         self._raise_problems()
-        self._drop_others()
-        self._write_manifest([rows[_key(video)] for video in self.videos])
-        return Store(self.paths.root)
+        return [rows[_key(video)] for video in self.videos]
 
     def _current_rows(self) -> dict[Key, VideoRow]:
         """Rows of the videos whose source, settings and store files are as they were."""
@@ -214,10 +267,12 @@ class _Preparation:
         return sum(self.claims.get(_key(video)) or 0 for video in videos)
 
     def _remove_partial_files(self) -> None:
-        """What a process left that was ended in the middle of a file; banks have other writers."""
+        """What a process left that was ended in the middle of a file; banks and other shares have other writers."""
+        mine = {file for video in self.videos for file in self.paths.of_video(video.split, video.name)}
         deep = ((self.paths.root / folder).rglob(PARTIAL_FILES) for folder in FOLDERS)
         for partial in chain(self.paths.root.glob(PARTIAL_FILES), *deep):
-            partial.unlink()
+            if self.all or partial.with_name(partial.name[1:].rsplit(".", 2)[0]) in mine:
+                partial.unlink()
 
     def _drop_others(self) -> None:
         """Remove the files of videos that are gone, and labels that are no more."""

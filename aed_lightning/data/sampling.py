@@ -87,7 +87,7 @@ class ClipLoader:
             num_workers=workers,
             multiprocessing_context="spawn" if workers else None,
             persistent_workers=workers > 0,
-            worker_init_fn=_leave_ctrl_c_to_the_parent,
+            worker_init_fn=_leave_stopping_to_the_parent,
         )
         self._batches = batches
         self._pin_memory = pin_memory
@@ -121,6 +121,7 @@ class ClipLoader:
         return clips.pin_memory() if self._pin_memory else clips
 
 
-def _leave_ctrl_c_to_the_parent(worker: int) -> None:
-    """A terminal sends Ctrl-C to the workers too; they must go on until the parent has its checkpoint."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _leave_stopping_to_the_parent(worker: int) -> None:
+    """Terminals and schedulers signal the workers too; they must go on until the parent has its checkpoint."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from ..core import DataError, UsageError
 from ..core.files import PARTIAL_FILES
 from ..data.lock import LOCK_FILE, locked
+from ..data.shards import SHARDS, Shard
 
 FILES = ("scores.csv", "events.json", "timeline.png", "overlay.mp4")
 VERSION = 1
@@ -20,18 +21,22 @@ _OURS = re.compile(r"scores\.csv|events\.json|timeline\.png|overlay(-[0-9]+)?\.m
 
 @contextmanager
 def results_folder(
-    out: Path, folders: Sequence[Path], *, resume: bool, overwrite: bool, sources: Sequence[Path] = ()
-) -> Iterator[None]:
-    """Hold `out`, and make way in `folders`, `out` itself or below it, each of which gets the results of one source.
+    out: Path, folders: Sequence[Path], *, resume: bool, overwrite: bool, sources: Sequence[Path] = (),
+    shard: Shard | None = None,
+) -> Iterator[None]:  # fmt: skip
+    """Hold `out`, or a share of it beside the others, and make way in `folders`, `out` itself or below it, each of
+    which gets the results of one source.
 
     overwrite: remove the files of an earlier scoring from them, and no others. Raises UsageError where `out` is not
     empty and neither is asked for, or one of `sources` would be removed; DataError where another process holds it, or
     files of others would be removed.
     """
-    with locked(out, 0.0, lambda _: None, being="written"):
-        if not resume and not overwrite and any(entry.name != LOCK_FILE for entry in out.iterdir()):
+    with _held(out, shard):
+        looked_at = [out] if shard is None else [folder for folder in folders if folder.is_dir()]
+        full = [folder for folder in looked_at if any(one.name not in (LOCK_FILE, SHARDS) for one in folder.iterdir())]
+        if full and not resume and not overwrite:
             raise UsageError(
-                f"--out {out} is not empty; go on with --resume, replace what was scored before with --overwrite, "
+                f"--out {full[0]} is not empty; go on with --resume, replace what was scored before with --overwrite, "
                 "or name another folder"
             )
         earlier = [_earlier(folder) for folder in folders] if overwrite else []
@@ -45,6 +50,12 @@ def results_folder(
                 for partial in folder.glob(PARTIAL_FILES.replace("*", f"{name}.*")):
                     partial.unlink()
         yield
+
+
+def _held(out: Path, shard: Shard | None) -> AbstractContextManager[Any]:
+    if shard is None:
+        return locked(out, 0.0, lambda _: None, being="written")
+    return shard.held(out, 0.0, lambda _: None, being="written")
 
 
 def read_events(file: Path) -> dict[str, Any]:

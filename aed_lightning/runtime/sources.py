@@ -2,6 +2,7 @@
 
 import glob
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,8 +99,8 @@ def find_source(source: str) -> list[Recording] | LiveSource:
 
 
 def _refuse_same_names(recordings: Sequence[Recording]) -> None:
-    names = [recording.name for recording in recordings]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    names = Counter(recording.name for recording in recordings)
+    twice = sorted(name for name, number in names.items() if number > 1)
     if twice:
         raise UsageError(f"--source: two recordings are called {', '.join(twice)}; score them one by one")
 

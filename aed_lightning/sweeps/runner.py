@@ -110,9 +110,15 @@ def _log(folder: Path, point: Point) -> Path:
     return folder / LOGS / f"{point.name}.txt"
 
 
-def _environment(sweep: Sweep, point: Point, folder: Path, jobs: int) -> dict[str, str]:
-    """W&B's names for what its agent would say, offline unless the user says otherwise; and a share of the cores."""
-    cores = len(os.sched_getaffinity(0))
-    unless_given = {"WANDB_MODE": "offline"} | ({"OMP_NUM_THREADS": str(max(1, cores // jobs))} if jobs > 1 else {})
+def names_in_wandb(sweep: Sweep, point: Point, folder: Path) -> dict[str, str]:
+    """W&B's names for what its agent would say, offline unless the user says otherwise."""
     number = stable_hash(f"{sweep.name} {point.name} {folder.resolve()}")
-    return {**unless_given, **os.environ, "WANDB_RUN_ID": f"{number:016x}"[:8], "WANDB_RUN_GROUP": sweep.name}
+    mode = os.environ.get("WANDB_MODE", "offline")
+    return {"WANDB_MODE": mode, "WANDB_RUN_ID": f"{number:016x}"[:8], "WANDB_RUN_GROUP": sweep.name}
+
+
+def _environment(sweep: Sweep, point: Point, folder: Path, jobs: int) -> dict[str, str]:
+    """With the run's names in W&B, and a share of the cores unless the user says otherwise."""
+    cores = len(os.sched_getaffinity(0))
+    threads = {"OMP_NUM_THREADS": str(max(1, cores // jobs))} if jobs > 1 else {}
+    return {**threads, **os.environ, **names_in_wandb(sweep, point, folder)}

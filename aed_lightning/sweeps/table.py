@@ -13,11 +13,13 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..core import RunPaths, atomic_path, write_text
+from ..data.lock import locked
 from .definition import Sweep
 from .points import Point
-from .runner import finished
+from .runner import LOCKS, finished
 
 SEED = "seed"
+WAIT_SECONDS = 60.0
 FIGURES = {
     "standard micro AUC": ("standard", "micro_auc"),
     "standard macro AUC": ("standard", "macro_auc"),
@@ -28,6 +30,12 @@ FIGURES = {
 
 def write_table(sweep: Sweep, points: Sequence[Point], folder: Path) -> list[Path]:
     """`results.csv` and `results.md` of the runs that are done, and `results.png`; the files."""
+    # Who writes last must have looked last: runs that end at the same time on two machines write it both.
+    with locked(folder / LOCKS / "table", WAIT_SECONDS, lambda _: None, being="written"):
+        return _write_table(sweep, points, folder)
+
+
+def _write_table(sweep: Sweep, points: Sequence[Point], folder: Path) -> list[Path]:
     done = [point for point in points if finished(folder, point)]
     keys = [parameter.key for parameter in sweep.parameters]
     rows = [

@@ -99,6 +99,18 @@ def test_a_second_signal_ends_at_once_without_another_checkpoint(checkpoints: St
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_a_scheduler_that_says_sigterm_twice_gets_the_checkpoint_all_the_same(
+    checkpoints: StageCheckpoints, stage: TeacherStage
+):
+    trainer = trainer_that_writes(b"weights")
+    checkpoints.on_train_start(trainer, stage)
+    for _ in range(2):
+        os.kill(os.getpid(), signal.SIGTERM)
+    with pytest.raises(Interrupted, match="SIGTERM after step 7"):
+        checkpoints.on_train_batch_end(trainer, stage, FINITE, BATCH, 0)
+    assert (folder(checkpoints) / "last.ckpt").read_bytes() == b"weights"
+
+
 @pytest.mark.parametrize("hook", ["on_train_batch_end", "on_train_epoch_end"])
 def test_a_warning_writes_a_checkpoint_asks_the_scheduler_once_and_ends_nothing(
     checkpoints: StageCheckpoints, stage: TeacherStage, monkeypatch, hook: str

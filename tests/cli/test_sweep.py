@@ -77,3 +77,37 @@ def test_a_sweep_that_is_killed_goes_on_without_repeating_a_finished_run(squares
         json.loads((tmp_path / "out" / f"seed={seed}" / "metrics.json").read_text())["seed"] == seed
         for seed in range(3)
     )
+
+
+def test_for_slurm_a_dry_run_prints_the_commands_and_the_submission(squares, tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))  # it needs no SLURM
+    file = sweep_file(tmp_path, squares.config, {"seed": {"values": [3, 4]}})
+    assert main(["sweep", str(file), "--jobs", "1", "--set", "data.holdout=2", "--slurm", "--dry-run"]) == 0
+    *runs, submission = capsys.readouterr().out.splitlines()
+    assert [line.split()[-2] for line in runs] == [f"--run_dir=runs/sweeps/shares/seed={seed}" for seed in (3, 4)]
+    assert submission == (
+        "sbatch --parsable --array=0,1%1 --output=runs/sweeps/shares/.logs/slurm-%a.txt "
+        "experiments/cluster/sweep_array.sh runs/sweeps/shares/.commands "
+        f"{sys.executable} -m aed_lightning sweep {file} "
+        "--out runs/sweeps/shares --set data.holdout=2 --table"
+    )
+    assert not (tmp_path / "runs").exists()
+
+
+def test_slurm_without_sbatch_is_refused_before_anything_is_written(squares, tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["sweep", str(sweep_file(tmp_path, squares.config, {"seed": {"value": 1}})), "--slurm"]) == 2
+    assert "no sbatch on this machine; give the command where" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_table_alone_runs_nothing(squares, tmp_path: Path, capsys):
+    file = sweep_file(tmp_path, squares.config, {"seed": {"value": 1}})
+    assert main(["sweep", str(file), "--out", str(tmp_path / "out"), "--table"]) == 2
+    assert "nothing was run in" in capsys.readouterr().err
+    (tmp_path / "out").mkdir()
+    assert main(["sweep", str(file), "--out", str(tmp_path / "out"), "--table"]) == 0
+    assert "0 of 1 runs" in (tmp_path / "out" / "results.md").read_text()
+    assert not (tmp_path / "out" / "seed=1").exists()

@@ -22,8 +22,10 @@ from real_data import REAL_DATA, needs
 from aed_lightning.core import DataError, UsageError
 from aed_lightning.data import check, ingest, lock, open_layout, prepare
 from aed_lightning.data.ingest import stored_frame
+from aed_lightning.data.prepare import prepare_shard
 from aed_lightning.data.progress import SilentProgress
 from aed_lightning.data.readers import open_video
+from aed_lightning.data.shards import Shard
 
 
 class Recorder(SilentProgress):
@@ -352,3 +354,77 @@ def test_the_real_avenue_files_have_their_published_counts(tmp_path):
     assert np.flatnonzero(store.labels(store.videos("test")[1]))[[0, -1]].tolist() == [108, 247]
     assert "avenue: a part of Avenue: 2 of 21 test videos" in recorder.notes
     assert time.monotonic() - began < 120
+
+
+def in_shares(root, store, of=2, shares=None, **settings):
+    rows = []
+    for number in shares or range(1, of + 1):
+        rows += prepare_shard(
+            open_layout("folder", root), root, store, Shard(number, of), frame_size=(16, 24), **settings
+        )
+    return rows
+
+
+def merge(root, store):
+    return prepare(open_layout("folder", root), root, store, frame_size=(16, 24), merge=True)
+
+
+def files_of(store):
+    files = sorted(file for file in store.rglob("*") if file.is_file() and file.name != ".lock")
+    return {str(file.relative_to(store)): file.read_bytes() for file in files}
+
+
+def test_shares_and_a_merge_make_the_store_that_one_prepare_makes(root, tmp_path):
+    run(root, tmp_path / "whole")
+    rows = in_shares(root, tmp_path / "store", of=3)
+    assert sorted(row.name for row in rows) == ["10", "2", "walk"]
+    assert not (tmp_path / "store" / "manifest.json").exists()
+    merged = merge(root, tmp_path / "store")
+    assert [row.name for row in merged.videos("train")] == ["2", "10"]
+    assert files_of(tmp_path / "store") == files_of(tmp_path / "whole")
+
+
+def test_a_merge_that_is_not_complete_names_what_is_missing_and_changes_nothing(root, tmp_path):
+    done = {row.name for row in in_shares(root, tmp_path / "store", shares=[1])}
+    assert 0 < len(done) < 3  # or the names of the miniature are badly chosen
+    missing = {"2": "train/2", "10": "train/10", "walk": "test/walk"}
+    before = files_of(tmp_path / "store")
+    with pytest.raises(DataError, match=rf"{3 - len(done)} of 3 videos are not prepared: ") as refusal:
+        merge(root, tmp_path / "store")
+    assert all((name in done) != (key in str(refusal.value)) for name, key in missing.items())
+    assert files_of(tmp_path / "store") == before
+
+
+def test_a_share_is_resumed_and_leaves_the_others_alone(root, tmp_path):
+    store = tmp_path / "store"
+    in_shares(root, store)
+    frames = next((store / "frames").rglob("*.u8"))
+    mine, theirs = (store / "frames" / "train" / f".{name}.u8.7.partial" for name in ("2", "99"))
+    for partial in (mine, theirs):
+        partial.write_bytes(b"half")
+    before = {file: file.stat().st_mtime_ns for file in (store / "frames").rglob("*.u8")}
+    frames.unlink()
+    recorder = Recorder()
+    in_shares(root, store, progress=recorder)
+    after = {file: file.stat().st_mtime_ns for file in (store / "frames").rglob("*.u8")}
+    assert {file for file in after if after[file] != before[file]} == {frames}
+    assert len(recorder.videos) == 1
+    assert not mine.exists()
+    assert theirs.exists()
+    merge(root, store)
+    assert not theirs.exists()
+
+
+def test_two_shares_at_once_in_one_store(root, tmp_path):
+    script = (
+        "import sys; from pathlib import Path; from aed_lightning.data import open_layout\n"
+        "from aed_lightning.data.prepare import prepare_shard; from aed_lightning.data.shards import Shard\n"
+        "root, store = map(Path, sys.argv[1:3]); shard = Shard.parse(sys.argv[3])\n"
+        "prepare_shard(open_layout('folder', root), root, store, shard, frame_size=(16, 24))\n"
+    )
+    command = [sys.executable, "-c", script, str(root), str(tmp_path / "store")]
+    shares = [subprocess.Popen([*command, f"{number}/2"]) for number in (1, 2)]
+    assert [share.wait(120) for share in shares] == [0, 0]
+    run(root, tmp_path / "whole")
+    merge(root, tmp_path / "store")
+    assert files_of(tmp_path / "store") == files_of(tmp_path / "whole")

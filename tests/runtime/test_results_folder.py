@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from aed_lightning.core import DataError, UsageError
+from aed_lightning.data.shards import Shard
 from aed_lightning.runtime.results_folder import results_folder
 
 OURS = ("scores.csv", "events.json", "timeline.png", "overlay.mp4", "overlay-8.mp4", ".events.json.12.partial")
@@ -69,3 +70,20 @@ def test_a_second_process_is_told_which_one_holds_the_folder(tmp_path, options):
             results_folder(tmp_path, [tmp_path], resume=options[0], overwrite=options[1]).__enter__()
     with results_folder(tmp_path, [tmp_path], resume=False, overwrite=False):
         pass
+
+
+def test_two_shares_are_scored_into_one_folder_at_once(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    with results_folder(tmp_path, [one], resume=False, overwrite=False, shard=Shard(1, 2)):
+        one.mkdir()
+        (one / "scores.csv").write_text("half")
+        with results_folder(tmp_path, [other], resume=False, overwrite=False, shard=Shard(2, 2)):
+            pass
+        with pytest.raises(DataError, match="is being written by process"):
+            results_folder(tmp_path, [one], resume=True, overwrite=False, shard=Shard(1, 2)).__enter__()
+        with pytest.raises(DataError, match="is being written by process"):
+            results_folder(tmp_path, [one, other], resume=True, overwrite=False).__enter__()
+    with pytest.raises(UsageError, match=r"one is not empty; go on with --resume"):
+        results_folder(tmp_path, [one], resume=False, overwrite=False, shard=Shard(1, 2)).__enter__()
+    with results_folder(tmp_path, [one], resume=True, overwrite=False, shard=Shard(1, 2)):
+        assert (one / "scores.csv").read_text() == "half"
