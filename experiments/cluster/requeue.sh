@@ -16,22 +16,19 @@ export SRUN_CPUS_PER_TASK=${SLURM_CPUS_PER_TASK:-1} OMP_NUM_THREADS=${SLURM_CPUS
 requeue() { echo "starting job $job again" && scontrol requeue "$job" && sleep 60; }
 
 run() { # COMMAND …: in every task of the job; the exit code of the work
-    local work code late=
-    # What has not ended after a minute, as an evaluation, is done again by the next start.
-    trap 'scancel --signal=TERM "$job"; (sleep 60; requeue) & late=$!' USR1
+    local work code end=
+    trap 'scancel --signal=TERM "$job"; end=$((SECONDS + 60))' USR1
     trap : TERM CONT # the work has got it too, and is waited for
     # A task that ends leaves the others a minute: the first one writes for all.
     srun --kill-on-bad-exit=0 --wait=60 "$@" &
     work=$!
+    while kill -0 "$work" 2> /dev/null; do
+        sleep 0.5 # not `wait`: signals come when they like
+        # What has not ended after a minute, as an evaluation, is done again by the next start.
+        if [ -n "$end" ] && [ "$SECONDS" -ge "$end" ]; then requeue; end=; fi
+    done
     wait "$work"
     code=$?
-    while kill -0 "$work" 2> /dev/null; do # it was a signal that ended the wait
-        wait "$work"
-        code=$?
-    done
-    if [ -n "$late" ]; then
-        kill "$late" 2> /dev/null
-        if [ "$code" -gt 128 ]; then requeue; fi
-    fi
+    if [ -n "$end" ] && [ "$code" -gt 128 ]; then requeue; fi
     return "$code"
 }

@@ -99,6 +99,15 @@ def test_a_preempted_job_waits_for_its_work(environment):
     assert said(environment) == []
 
 
+def test_what_the_documents_name_is_there():
+    text = (ROOT / "docs" / "cluster.md").read_text() + "".join(job.read_text() for job in JOBS)
+    named = set(re.findall(r"(?:experiments/\w+|configs)/[\w.]+\.(?:sh|yaml)", text))
+    assert {f"experiments/cluster/{job.name}" for job in JOBS} <= named
+    assert [name for name in sorted(named) if not (ROOT / name).is_file()] == []
+    verbs = re.findall(r"python -m aed_lightning (\w+)", text)
+    assert set(verbs) == {"sweep", "prepare", "score"}
+
+
 def test_an_element_of_an_archive_has_its_share_and_goes_on(environment):
     for verb, option in (("prepare", "--workers 2"), ("score", "--resume")):
         array = {"SLURM_ARRAY_JOB_ID": "5", "SLURM_ARRAY_TASK_ID": "3", "SLURM_CPUS_PER_TASK": "2", "PYTHON": "echo"}

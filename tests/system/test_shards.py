@@ -1,6 +1,7 @@
 import csv
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,7 +53,7 @@ def test_prepare_that_is_told_to_stop_says_how_to_go_on(command, squares, tmp_pa
 
     arguments = ("prepare", "--config", squares.config, "--data.store", tmp_path / "store")
     with monkeypatch.context() as patch:
-        patch.setattr("aed_lightning.data.prepare.ingest_all", told)
+        patch.setattr(sys.modules["aed_lightning.data.prepare"], "ingest_all", told)  # `data.prepare` is the function
         stopped = command(*arguments, "--shard", "1/1")
     assert stopped.code == 143
     assert "stopped by SIGTERM; what is prepared stays: the same command goes on" in stopped.errors
