@@ -22,8 +22,8 @@ class StageCheckpoints(L.Callback):
     A loss that is not a number ends the training at that step, and weights that are not are never saved.
 
     The first Ctrl-C (or SIGTERM) lets the step finish, writes the checkpoint and ends the training; a second one ends
-    it at once. During a validation the checkpoint is that of the step before, and the validation is left out; several
-    processes finish it first.
+    it at once, but for SIGTERM told twice (`Stops`). During a validation the checkpoint is that of the step before, and
+    the validation is left out; several processes finish it first.
     SIGUSR1, a scheduler's warning, writes the checkpoint after the step and asks the scheduler to start the job again;
     where there is none, the training just goes on.
     """

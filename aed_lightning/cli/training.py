@@ -13,9 +13,6 @@ from typing import Any
 import lightning.pytorch as L
 import torch
 import yaml
-from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
-from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
-from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
@@ -173,7 +170,6 @@ class AedCLI(LightningCLI):
             **overrides,
             "callbacks": callbacks,
         }
-        settings["plugins"] = _with_slurm(_as_list(self.config_init.trainer.plugins))
         if self.config.trainer.logger is not False:
             csv = CSVLogger(self.paths.root, name="logs", version=self._log_version(stage))
             settings.setdefault("logger", [csv, *self.loggers])
@@ -277,16 +273,6 @@ def _as_list(configured: Any) -> list[Any]:
     if configured is None or isinstance(configured, bool):
         return []
     return list(configured) if isinstance(configured, list) else [configured]
-
-
-def _with_slurm(plugins: list[Any]) -> list[Any]:
-    """The configured plugins, and SLURM where it started this process, as Lightning sees it but for Lightning's own way
-    of starting a job again: it would take the checkpoints of the two stages for one another's (docs/adr/0018).
-    """
-    chosen = any(isinstance(plugin, ClusterEnvironment) for plugin in plugins)
-    if chosen or TorchElasticEnvironment.detect() or not SLURMEnvironment.detect():
-        return plugins
-    return [*plugins, SLURMEnvironment(auto_requeue=False)]
 
 
 def _refusal_in(error: ValueError) -> Exception:

@@ -1,4 +1,4 @@
-"""A share of many files, for one job of many (docs/adr/0018)."""
+"""A share of many files, for one job of many (docs/adr/0020)."""
 
 import contextlib
 import re

@@ -4,7 +4,8 @@
 #
 # A job that is preempted gets SIGTERM from SLURM, and is started again by it (--requeue). Shortly before the time limit
 # SLURM warns the script alone (--signal=B:USR1@120): it sends SIGTERM to the work and asks for the job to be started
-# again. SIGTERM makes every verb leave what the next start goes on from.
+# again. SIGTERM makes every verb leave what the next start goes on from. The work never gets SIGUSR1: a training would
+# ask for the restart itself, and there would be two.
 
 # One element of an array: the number of the first one would mean the whole array.
 job=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID}

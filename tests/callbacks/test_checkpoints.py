@@ -128,6 +128,20 @@ def test_a_warning_writes_a_checkpoint_asks_the_scheduler_once_and_ends_nothing(
     assert "warned by SIGUSR1" in trainer.print.call_args.args[0]
 
 
+def test_a_training_that_is_warned_and_told_to_stop_leaves_the_restart_to_who_told_it(
+    checkpoints: StageCheckpoints, stage: TeacherStage, monkeypatch
+):
+    asked = Mock(return_value="asked")
+    monkeypatch.setattr("aed_lightning.callbacks.checkpoints.requeue", asked)
+    trainer = trainer_that_writes(b"weights")
+    checkpoints.on_train_start(trainer, stage)
+    for number in (signal.SIGUSR1, signal.SIGTERM):
+        os.kill(os.getpid(), number)
+    with pytest.raises(Interrupted, match="SIGTERM after step 7"):
+        checkpoints.on_train_batch_end(trainer, stage, FINITE, BATCH, 0)
+    assert asked.call_count == 0
+
+
 @pytest.mark.parametrize("hook", ["on_train_end", "on_exception"])
 def test_the_handlers_of_before_come_back(checkpoints: StageCheckpoints, stage: TeacherStage, hook: str):
     before = [signal.getsignal(number) for number in HANDLED]
