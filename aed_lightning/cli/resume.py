@@ -83,7 +83,7 @@ def refuse_changed_configuration(cli: AedCLI) -> None:
     """Raise UsageError with the keys that change a training, where they differ from those of the run directory."""
     if not cli.paths.config.is_file():
         return
-    before = dict(_leaves(yaml.safe_load(cli.paths.config.read_text(encoding="utf-8"))))
+    before = dict(_leaves(cli.completed(yaml.safe_load(cli.paths.config.read_text(encoding="utf-8")))))
     now = dict(_leaves(cli.resolved_configuration()))
     changes = [
         f"{key} {before.get(key)} (now {now.get(key)})"

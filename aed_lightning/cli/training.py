@@ -13,6 +13,7 @@ from typing import Any
 import lightning.pytorch as L
 import torch
 import yaml
+from jsonargparse import ArgumentError
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
@@ -217,8 +218,20 @@ class AedCLI(LightningCLI):
 
     def resolved_configuration(self) -> dict[str, Any]:
         """Every key of the schema with its value; the options of the verb are no part of it."""
-        resolved = yaml.safe_load(self.parser.dump(self.config, skip_unset=False, skip_link_targets=True))
+        return self._resolved(self.config)
+
+    def _resolved(self, configuration: Any) -> dict[str, Any]:
+        resolved = yaml.safe_load(self.parser.dump(configuration, skip_unset=False, skip_link_targets=True))
         return {key: value for key, value in resolved.items() if key in SCHEMA}
+
+    def completed(self, configuration: dict[str, Any]) -> dict[str, Any]:
+        """A resolved configuration of an earlier version with the defaults of the keys that it did not have; as it is
+        where this version does not know it."""
+        try:
+            parsed = self.parser.parse_object(configuration)
+        except ArgumentError:
+            return configuration
+        return self._resolved(parsed)
 
     def write_run_files(self) -> None:
         """The resolved configuration and the environment, into the run directory; the first process does it."""

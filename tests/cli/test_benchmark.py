@@ -51,7 +51,7 @@ def test_it_prints_a_table_and_writes_every_figure(tmp_path: Path, capsys):
 
 def test_a_frame_takes_the_operations_that_the_method_says():
     network = AutoEncoder((320, 640), 16, mask_ratio=0.5)
-    graph = ScoringGraph(network.eval(), DefaultRule(), with_student=True, channels=3)
+    graph = ScoringGraph(network.eval(), DefaultRule(discrepancy_weight=1.0), with_student=True, channels=3)
     assert flops_per_frame(graph) == pytest.approx(4.88e9, rel=1e-3)
 
 

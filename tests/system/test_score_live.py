@@ -153,9 +153,9 @@ def test_an_event_is_told_when_the_stream_goes_away_and_another_begins_when_it_i
 def test_what_there_is_no_time_for_is_dropped_and_counted(server, trained, tmp_path, monkeypatch):
     values = Scorer._values
 
-    def slow(self, video, windows):
+    def slow(self, *given):
         time.sleep(0.2)
-        return values(self, video, windows)
+        return values(self, *given)
 
     monkeypatch.setattr(Scorer, "_values", slow)
     with Scoring(trained, server, tmp_path) as scoring:
