@@ -82,13 +82,12 @@ class Carrying:
         self, generator: np.random.Generator, frame_size: tuple[int, int], channels: int, alone: bool
     ) -> CutObject:
         """A cut object; one person only if `alone`, where some tries find one."""
-        tries = 0
-        while True:
+        for _ in range(_TRIES if alone else 1):
             carrier = self.people.draw_decoy(generator, frame_size, channels)
             assert isinstance(carrier, CutObject)
-            tries += 1
-            if not alone or tries == _TRIES or _is_one_person(carrier):
-                return carrier
+            if _is_one_person(carrier):
+                break
+        return carrier
 
 
 def _is_one_person(people: CutObject) -> bool:
@@ -102,7 +101,8 @@ def _riding(generator: np.random.Generator, person: CutObject, thing: Procedural
     height = float(person.bank.cutout(person.track, person.position).alpha.shape[0])
     speed = height * person.bank.brisk * generator.uniform(*_RIDING_SPEED)
     ahead = 1.0 if person.velocity[0] > 0 or (person.velocity[0] == 0 and generator.random() < 0.5) else -1.0
-    velocity = (ahead * speed * np.cos(turned := generator.normal(0.0, 0.15)), speed * np.sin(turned))
+    slope = generator.normal(0.0, 0.15)
+    velocity = (ahead * speed * np.cos(slope), speed * np.sin(slope))
     figure = cycle(generator)
     bounds = measure(figure)[1]
     ground = height * (0.5 + generator.uniform(0.0, 0.15))

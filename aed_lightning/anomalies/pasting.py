@@ -46,9 +46,8 @@ class RandomPasting:
         decoy_percentage: float = 0.0,
         most: int = 1,
     ) -> None:
-        self.most = most
         self.source, self.percentage, self.frame_size, self.channels = source, percentage, frame_size, channels
-        self.seed, self.decoys, self.decoy_percentage = seed, decoys, decoy_percentage
+        self.seed, self.decoys, self.decoy_percentage, self.most = seed, decoys, decoy_percentage, most
 
     def plan(self, video: str, instants: Instants, epoch: int) -> PastePlan:
         """Sprites in the chosen shares of the clips."""

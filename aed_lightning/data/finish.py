@@ -48,12 +48,10 @@ class Finish:
         )
         if frames.shape[2] == 1:
             frames, target = frames.expand(-1, -1, 3, -1, -1), target.expand(-1, 3, -1, -1)
-        cells = torch.stack(
-            [
-                cells.flip(-1) if mirrored else cells
-                for cells, mirrored in zip(clips.motion, clips.mirrored, strict=True)
-            ]
-        )
+        cells = clips.motion
+        if any(clips.mirrored):  # none are outside training
+            mirrored = torch.tensor(clips.mirrored, device=cells.device).view(-1, 1, 1, 1)
+            cells = torch.where(mirrored, cells.flip(-1), cells)
         motion = self._token_motion(cells, torch.maximum(anomalous, decoys).unsqueeze(1))
         return Batch(
             inputs=frames.flatten(1, 2),
