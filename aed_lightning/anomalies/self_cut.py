@@ -162,7 +162,7 @@ class SelfCut(PastesFromBank):
             grade=next(iter(changes)) if len(changes) == 1 else "several",
         )  # fmt: skip
 
-    def draw_decoy(self, generator: np.random.Generator, frame_size: tuple[int, int], channels: int) -> MovingObject:
+    def draw_decoy(self, generator: np.random.Generator, frame_size: tuple[int, int], channels: int) -> CutObject:
         """A cut object as it was, perhaps mirrored, in other light, where it was unless decoys roam.
 
         Raises UsageError before `use`.
