@@ -31,8 +31,8 @@ class Pasting(Protocol):
 class RandomPasting:
     """Paste into `percentage` percent of the clips, anew in every epoch; a function of (seed, video, frame, epoch).
 
-    Decoys likewise, into `decoy_percentage` percent of the clips, whether or not they have an anomaly. Where there are
-    any, there are one to `most` of them.
+    One to `most` objects, of which at least one is an anomaly and the others, if there are decoys, are decoys. Of the
+    other clips `decoy_percentage` percent get one to `most` decoys: how much is pasted says nothing of what it is.
     """
 
     def __init__(
@@ -59,21 +59,33 @@ class RandomPasting:
         )
 
     def drawn(self, video: str, middle: int, epoch: int) -> MovingObject | None:
-        """The object or objects for the clip around frame `middle`, or none where the clip is not chosen."""
+        """The anomaly or anomalies for the clip around frame `middle`, or none where the clip is not chosen."""
         draw = generator(self.seed, "paste", video, middle, epoch)
         if 100 * draw.random() >= self.percentage:
             return None
-        return self._several(self.source.draw, draw)
+        return self._together(self.source.draw, draw, self._numbers(video, middle, epoch)[0])
 
     def decoy(self, video: str, middle: int, epoch: int) -> MovingObject | None:
-        """The decoy or decoys for the clip around frame `middle`, or none where the clip is not chosen."""
-        draw = generator(self.seed, "decoy", video, middle, epoch)
-        if self.decoys is None or 100 * draw.random() >= self.decoy_percentage:
+        """The decoy or decoys for the clip around frame `middle`, if it gets any."""
+        if self.decoys is None:
             return None
-        return self._several(self.decoys.draw_decoy, draw)
+        draw = generator(self.seed, "decoy", video, middle, epoch)
+        chosen = 100 * draw.random() < self.decoy_percentage
+        anomalies, others = self._numbers(video, middle, epoch)
+        if 100 * generator(self.seed, "paste", video, middle, epoch).random() >= self.percentage:
+            number = anomalies + others if chosen else 0
+        else:
+            number = others
+        return self._together(self.decoys.draw_decoy, draw, number) if number else None
 
-    def _several(self, draw_one: DrawOne, draw: np.random.Generator) -> MovingObject:
-        number = int(draw.integers(1, self.most + 1)) if self.most > 1 else 1
+    def _numbers(self, video: str, middle: int, epoch: int) -> tuple[int, int]:
+        """Of the objects of a clip with an anomaly: how many are one, and how many are not."""
+        draw = generator(self.seed, "numbers", video, middle, epoch)
+        objects = int(draw.integers(1, self.most + 1))
+        anomalies = int(draw.integers(1, objects + 1))
+        return anomalies, objects - anomalies
+
+    def _together(self, draw_one: DrawOne, draw: np.random.Generator, number: int) -> MovingObject:
         objects = (draw_one(draw, self.frame_size, self.channels) for _ in range(number))
         return reduce(partial(Together, grade="several"), objects)
 

@@ -41,11 +41,12 @@ class DataModule(L.LightningDataModule):
     channels: 1 or 3 colors in the store; what the layout says unless given. reader: "auto" or a reader's name.
     clip_offset: frames between the three frames of a clip.
     augmentation_percentage: share of training clips with a pasted anomaly, 0 to 100.
-    decoy_percentage: share of training clips with a decoy: a normal object that the first `SelfCut` of `anomalies` cut
-    out and pastes unchanged, so that being pasted is nothing abnormal.
+    decoy_percentage: share of the other training clips with a decoy: a normal object that the first `SelfCut` of
+    `anomalies` cut out and pastes unchanged, so that being pasted is nothing abnormal.
     mirror_percentage: share of training clips in which left and right are exchanged: for scenes in which people walk
     both ways.
-    pasted_objects: most anomalies in a training clip that has any, and most decoys.
+    pasted_objects: most objects in a training clip that has any; beside an anomaly may be others and, unless
+    `decoy_percentage` is 0, decoys.
     anomalies: where training's pasted anomalies come from. validation_anomalies: where validation's come from; what it
     cuts out of normal video it cuts out of the held-out videos, and pastes decoys of between the events.
     holdout: number of training videos kept from training, for validation. validation_copies: how often each of them is
@@ -224,7 +225,8 @@ class DataModule(L.LightningDataModule):
         self._open_training_banks()
         pasting = RandomPasting(
             self.anomalies, self.augmentation_percentage, self.frame_size, self.store.channels, self.seed,
-            decoys_of(self.anomalies), self.decoy_percentage, self.pasted_objects,
+            decoys_of(self.anomalies) if self.decoy_percentage else None, self.decoy_percentage,
+            self.pasted_objects,
         )  # fmt: skip
         mirroring = Mirroring(self.mirror_percentage, self.seed) if self.mirror_percentage else None
         views = [View(row.name, row, pasting, mirroring=mirroring) for row in self.training_rows()[0]]
