@@ -2,13 +2,14 @@
 
 WEIGHTS: a run directory. Reads training videos only: objects are cut out of the held-out videos and pasted back into
 them, one change at a time, in events of 36 frames back to back; their frames are ranked against the same videos as they
-are, with decoys, and with decoys anywhere, as many of each. Levels are those of the weights. No test video is opened.
+are, with a decoy, with a decoy anywhere, and with four of them, as many of each. Levels are those of the weights. No
+test video is opened.
 """
 
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import partial, reduce
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from aed_lightning.anomalies.cutting import Cutting
 from aed_lightning.anomalies.pasting import Instants
 from aed_lightning.anomalies.self_cut import Change
 from aed_lightning.anomalies.source import MovingObject
+from aed_lightning.anomalies.together import Together
 from aed_lightning.cli.training import AedCLI
 from aed_lightning.core import generator
 from aed_lightning.core.clip import Clips, PastePlan
@@ -48,7 +50,7 @@ GRADES: dict[str, tuple[tuple[Change, ...], tuple[float, float] | None]] = {
     "elsewhere": (("elsewhere",), None),
 }
 NAMES = (*GRADES, "carrying")
-NORMAL = ("plain", "decoys", "roaming decoys")
+NORMAL = ("plain", "decoys", "roaming decoys", "crowd")
 
 
 class BackToBack:
@@ -84,6 +86,9 @@ def views(cli: AedCLI, bank: Bank) -> Iterator[tuple[str, View]]:
         source.use(bank)
         return source.draw_decoy(numbers, size, channels)
 
+    def crowd(numbers: np.random.Generator):
+        return reduce(partial(Together, grade="crowd"), (decoy(numbers, roam=0.5) for _ in range(4)))
+
     def carrying(numbers: np.random.Generator):
         people = SelfCut()
         people.use(bank)
@@ -94,6 +99,7 @@ def views(cli: AedCLI, bank: Bank) -> Iterator[tuple[str, View]]:
         yield "decoys", View(f"{row.name} decoys", row, BackToBack(decoy, decoy=True), labels_from_pasting=True)
         pasting = BackToBack(partial(decoy, roam=1.0), decoy=True)
         yield "roaming decoys", View(f"{row.name} roaming decoys", row, pasting, labels_from_pasting=True)
+        yield "crowd", View(f"{row.name} crowd", row, BackToBack(crowd, decoy=True), labels_from_pasting=True)
         pasting = BackToBack(carrying)
         yield "carrying", View(f"{row.name} carrying", row, pasting, labels_from_pasting=True)
         for grade, (changes, faster) in GRADES.items():
@@ -173,7 +179,7 @@ def main() -> None:
         "official": lambda scores: zero_padded_filter(scores, 38, 11),
     }
     for name, smooth in filters.items():
-        print(f"\n{name}; {'; '.join(NAMES)}; mean; mean of faster and gliding; decoys against plain")
+        print(f"\n{name}; {'; '.join(NAMES)}; mean; mean of faster and gliding; decoys, crowd against plain")
         results = []
         for candidate, score in candidates().items():
             by_grade: dict[str, list[np.ndarray]] = {}
@@ -185,10 +191,12 @@ def main() -> None:
             joined = {grade: np.concatenate(scores) for grade, scores in by_grade.items()}
             normal = np.concatenate([joined[grade] for grade in NORMAL])
             row = [auc(normal, joined[grade]) for grade in NAMES]
-            results.append((candidate, row, auc(joined["plain"], joined["decoys"])))
-        for candidate, row, decoys in sorted(results, key=lambda result: -np.mean(result[1])):
+            against_plain = [auc(joined["plain"], joined[kind]) for kind in ("decoys", "crowd")]
+            results.append((candidate, row, against_plain))
+        for candidate, row, normals in sorted(results, key=lambda result: -np.mean(result[1])):
             figures = "  ".join(f"{value:.3f}" for value in row)
-            print(f"{candidate:<55} {figures}   {np.mean(row):.4f}  {np.mean(row[:5]):.4f}  {decoys:.3f}", flush=True)
+            means = "  ".join(f"{value:.4f}" for value in (np.mean(row), np.mean(row[:5]), *normals))
+            print(f"{candidate:<55} {figures}   {means}", flush=True)
 
 
 if __name__ == "__main__":
