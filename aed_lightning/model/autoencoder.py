@@ -7,6 +7,7 @@
 Paper: figure 1 and section 3; docs/method.md says what differs.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -45,6 +46,8 @@ class AutoEncoder(nn.Module):
     convolution: of the encoder, on the true "grid", or over visible tokens "packed" in random order as in the released
     code, for comparison (docs/adr/0003).
     position_embedding: whether tokens of encoder and decoders know their row and column; the released model's do not.
+    difference_gain: 0, and the three frames are embedded as they are, as in the paper; else the middle one and so many
+    times what differs in the others: the same functions, and what moves is learned sooner (docs/adr/0022).
     """
 
     def __init__(
@@ -65,6 +68,7 @@ class AutoEncoder(nn.Module):
         classification_head: bool = True,
         convolution: Literal["grid", "packed"] = "grid",
         position_embedding: bool = False,
+        difference_gain: float = 0.0,
     ) -> None:
         super().__init__()
         self.architecture: dict[str, Any] = {
@@ -95,6 +99,8 @@ class AutoEncoder(nn.Module):
                 f"model.position_embedding: encoder_dim {encoder_dim} and decoder_dim {decoder_dim} must be multiples "
                 "of 4"
             )
+        if not 0 <= difference_gain < math.inf:
+            raise UsageError(f"model.difference_gain {difference_gain}: give 0 or a positive number")
         if not 0 < active_ratio <= 1:
             raise UsageError(f"model.active_ratio {active_ratio} is not in (0, 1]")
         if active_ratio < 1 and convolution == "packed":
@@ -120,8 +126,9 @@ class AutoEncoder(nn.Module):
 
         values = patch_size * patch_size * OUTPUT_CHANNELS
         self.encoder = Encoder(
-            patch_size, 3 * CLIP_FRAMES, encoder_dim, blocks(encoder_dim, encoder_depth), positions(encoder_dim)
-        )
+            patch_size, 3 * CLIP_FRAMES, encoder_dim, blocks(encoder_dim, encoder_depth), positions(encoder_dim),
+            difference_gain,
+        )  # fmt: skip
         self.head = nn.Linear(encoder_dim, 1) if classification_head else None
         self.decoder_input = DecoderInput(encoder_dim, decoder_dim, positions(decoder_dim))
         self.shared = nn.ModuleList(blocks(decoder_dim, branch_after))
