@@ -18,12 +18,12 @@ class Finish:
     """Normalize, paste, and weigh tokens by motion.
 
     patch_size: side of a token; a multiple of `cell`, the side of a cell of the stored motion, both in pixels.
-    motion_weights: whether tokens weigh by their motion, or all alike.
+    motion_weights: true: tokens weigh by their motion; false: all alike; a number: by so many powers of it.
     """
 
     patch_size: int
     cell: int
-    motion_weights: bool = True
+    motion_weights: bool | float = True
 
     def __call__(self, clips: Clips) -> Batch:
         frames = torch.empty(clips.frames.shape, device=clips.frames.device)
@@ -59,7 +59,7 @@ class Finish:
             anomaly_map=anomaly_map.unsqueeze(1),
             motion=motion,
             mean_motion=clips.motion.float().mean(dim=(1, 2, 3)),
-            token_weights=token_weights(motion if self.motion_weights else torch.ones_like(motion)),
+            token_weights=token_weights(motion ** float(self.motion_weights)),
             video=clips.video,
             frame_index=clips.frame_index,
             epoch=clips.epoch,

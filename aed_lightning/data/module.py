@@ -1,5 +1,6 @@
 """The LightningDataModule: from a download to finished batches."""
 
+import math
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Literal
@@ -51,7 +52,8 @@ class DataModule(L.LightningDataModule):
     cuts out of normal video it cuts out of the held-out videos, and pastes decoys of between the events.
     holdout: number of training videos kept from training, for validation. validation_copies: how often each of them is
     seen with pasted events, others each time: a few events of a short video say little.
-    motion_weights: whether tokens weigh by their motion in the losses, as the paper has it, or all alike.
+    motion_weights: true: tokens weigh by their motion in the losses, as the paper has it; false: all alike; a number:
+    by so many powers of it.
     batch_size: clips a step on this process. workers: processes that load clips, 0 for none.
     patch_size: side of a token, pixels. seed: of order, pasting and events.
     """
@@ -75,7 +77,7 @@ class DataModule(L.LightningDataModule):
         validation_anomalies: AnomalySource | None = None,
         holdout: int = 2,
         validation_copies: int = 1,
-        motion_weights: bool = True,
+        motion_weights: bool | float = True,
         batch_size: int = 32,
         workers: int = 0,
         patch_size: int = 16,
@@ -99,6 +101,8 @@ class DataModule(L.LightningDataModule):
         ):
             if value < least:
                 raise UsageError(f"data.{key} {value}: give {least} or more")
+        if not 0 <= motion_weights < math.inf:
+            raise UsageError(f"data.motion_weights {motion_weights}: give true, false, or a power that is not negative")
         if patch_size % cell:
             raise UsageError(
                 f"model.patch_size {patch_size} is not a multiple of data.cell {cell}; choose a smaller cell"

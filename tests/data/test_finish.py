@@ -132,6 +132,15 @@ def test_without_motion_weights_all_tokens_weigh_alike_and_the_motion_stays():
     assert torch.equal(plain.motion, weighted.motion)
 
 
+@pytest.mark.parametrize("power", [0.5, 1.0, 2.0])
+def test_tokens_weigh_by_a_power_of_their_motion(power: float):
+    clips = Clips.stack([random_clip(pasted=True)])
+    batch = Finish(PATCH, CELL, motion_weights=power)(clips)
+    expected = batch.motion.double() ** power
+    torch.testing.assert_close(batch.token_weights.double(), expected / expected.sum(), rtol=1e-5, atol=1e-7)
+    assert (power == 1) == torch.equal(batch.token_weights, Finish(PATCH, CELL)(clips).token_weights)
+
+
 def test_the_ids_and_labels_pass_through_and_pasted_says_whether_an_anomaly_shows():
     clips = [random_clip(pasted=seed == 1, seed=seed, decoyed=seed == 2) for seed in range(3)]
     invisible = replace(clips[2], pasted=PastePlan(anomaly=tuple(sprite(0, 0, 0, 0, 3, 9) for _ in range(3))))

@@ -203,6 +203,12 @@ def test_numbers_that_cannot_be_negative_are_refused(argument: str):
         DataModule("squares", **{argument: -1})
 
 
+@pytest.mark.parametrize("power", [-0.5, np.inf, np.nan])
+def test_a_power_of_motion_that_is_none_is_refused(power: float):
+    with pytest.raises(UsageError, match=r"data.motion_weights .*: give true, false, or a power"):
+        DataModule("squares", motion_weights=power)
+
+
 def test_test_labels_of_one_class_are_refused_before_anything_is_trained(tmp_path: Path):
     root = write_squares(tmp_path / "data")
     for file in (root / "labels/frames").iterdir():
