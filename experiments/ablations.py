@@ -18,9 +18,10 @@ DEFAULT, OFFICIAL = (f"--scoring={RULES}{name}Rule" for name in ("Default", "Off
 FULL = "all of it"
 WITHOUT_MAP_LOSS, WITHOUT_DECOYS = "without a loss of the map alone", "without decoys"
 WITHOUT_POSITIONS, ALL_TOKENS = "without positions", "all tokens active"
+FRAMES, ONE_OBJECT = "frames embedded, not differences", "one pasted object a clip"
 NOT_IN = {
-    "toy": (WITHOUT_MAP_LOSS, WITHOUT_DECOYS, WITHOUT_POSITIONS, ALL_TOKENS, "75 %", "carrying"),
-    "ped2": (),
+    "toy": (WITHOUT_MAP_LOSS, WITHOUT_DECOYS, WITHOUT_POSITIONS, ALL_TOKENS, FRAMES, ONE_OBJECT, "75 %", "carrying"),
+    "ped2": (WITHOUT_POSITIONS, "50 %"),
 }
 SHARES = {
     "toy": {"drawn": "[0,1]", "cut out": "[1,0]", "all": "[1,1]"},
@@ -47,7 +48,6 @@ def trained(dataset: str) -> Tables:
     return {
         "components": {
             FULL: [],
-            "without motion weights": ["--data.motion_weights=false"],
             "without head": ["--model.classification_head=false"],
             "without pasted anomalies (score: teacher error and discrepancy)": [
                 "--data.augmentation_percentage=0",
@@ -58,9 +58,16 @@ def trained(dataset: str) -> Tables:
             WITHOUT_DECOYS: ["--data.decoy_percentage=0"],
             WITHOUT_POSITIONS: ["--model.position_embedding=false"],
             ALL_TOKENS: ["--model.active_ratio=1"],
+            FRAMES: ["--model.difference_gain=0"],
+            ONE_OBJECT: ["--data.pasted_objects=1"],
         },
         "clips with an anomaly": {
             f"{percent} %": [f"--data.augmentation_percentage={percent}"] for percent in (25, 50, 75)
+        },
+        "weights of the tokens": {
+            "all alike": ["--data.motion_weights=false"],
+            "square root of the motion": ["--data.motion_weights=0.5"],
+            "square of the motion": ["--data.motion_weights=2.0"],
         },
         # Of the configuration's own sources.
         "source of anomalies, no decoys": {
