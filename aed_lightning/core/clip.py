@@ -173,7 +173,8 @@ class Reconstruction:
 
     teacher, student: output tokens, or none where the decoder did not run. mask: true where an active token was hidden.
     class_logit: of "this clip carries an anomaly", or none without the head. levels: what the network knows of normal
-    video.
+    video. token_logits: of "this token shows some of an anomaly", of the tokens at the places `visible`; none outside
+    training and without the head of tokens.
     """
 
     teacher: Float[Tensor, "batch tokens values"]
@@ -181,3 +182,5 @@ class Reconstruction:
     mask: Bool[Tensor, "batch active"]
     class_logit: Float[Tensor, " batch"] | None
     levels: Levels
+    visible: Int[Tensor, "batch visible"] | None = None
+    token_logits: Float[Tensor, "batch visible"] | None = None

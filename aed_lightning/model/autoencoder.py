@@ -3,6 +3,7 @@
     inputs, mask -> encoder -> decoder input -> shared blocks -+-> teacher -> tokens of the clean frame and the map
                        |                                       +-> student -> tokens like the teacher's
                        +-> class token -> head -> "carries an anomaly"
+                       +-> visible tokens -> token head -> "shows some of an anomaly" (in training only)
 
 Paper: figure 1 and section 3; docs/method.md says what differs.
 """
@@ -43,6 +44,8 @@ class AutoEncoder(nn.Module):
     dropout: inside the perceptrons of the blocks.
     attention_scale: "dim" as the released model, or "head" as usual.
     classification_head: whether the class token says if the clip carries a pasted anomaly.
+    token_head: whether, in training, each token of the encoder says if it shows some of one. Not in the paper; what it
+    teaches the encoder, map and head gain from (docs/adr/0023).
     convolution: of the encoder, on the true "grid", or over visible tokens "packed" in random order as in the released
     code, for comparison (docs/adr/0003).
     position_embedding: whether tokens of encoder and decoders know their row and column; the released model's do not.
@@ -69,6 +72,7 @@ class AutoEncoder(nn.Module):
         convolution: Literal["grid", "packed"] = "grid",
         position_embedding: bool = False,
         difference_gain: float = 0.0,
+        token_head: bool = False,
     ) -> None:
         super().__init__()
         self.architecture: dict[str, Any] = {
@@ -130,6 +134,10 @@ class AutoEncoder(nn.Module):
             difference_gain,
         )  # fmt: skip
         self.head = nn.Linear(encoder_dim, 1) if classification_head else None
+        self.token_head = nn.Linear(encoder_dim, 1) if token_head else None
+        if self.token_head is not None:  # few tokens show an anomaly: the first steps need not learn that
+            nn.init.zeros_(self.token_head.weight)
+            nn.init.constant_(self.token_head.bias, -3.0)
         self.decoder_input = DecoderInput(encoder_dim, decoder_dim, positions(decoder_dim))
         self.shared = nn.ModuleList(blocks(decoder_dim, branch_after))
         self.teacher = Decoder(decoder_dim, values, blocks(decoder_dim, teacher_depth - branch_after))
@@ -173,7 +181,15 @@ class AutoEncoder(nn.Module):
             mask=mask,
             class_logit=None if self.head is None else self.head(encoded[:, 0]).squeeze(1),
             levels=self.levels(),
+            visible=visible.taken,
+            token_logits=self._token_logits(encoded[:, 1:]),
         )
+
+    def _token_logits(self, encoded: Float[Tensor, "batch visible dim"]) -> Float[Tensor, "batch visible"] | None:
+        """Only while the head of tokens learns: nobody else reads what it says."""
+        if self.token_head is None or not self.token_head.training:
+            return None
+        return self.token_head(encoded).squeeze(2)
 
     def _active_places(self, inputs: Float[Tensor, "batch 9 height width"]) -> Int[Tensor, "batch active"] | None:
         """Of the tokens that are computed, or none where all are."""

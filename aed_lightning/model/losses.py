@@ -41,6 +41,14 @@ def head_loss(batch: Batch, reconstruction: Reconstruction) -> Float[Tensor, ""]
     return functional.binary_cross_entropy_with_logits(reconstruction.class_logit.float(), batch.pasted.float())
 
 
+def token_loss(batch: Batch, reconstruction: Reconstruction, patch: int) -> Float[Tensor, ""]:
+    """Binary cross-entropy of "this token shows some of a pasted anomaly", over the tokens that the encoder sees."""
+    assert reconstruction.token_logits is not None
+    assert reconstruction.visible is not None
+    shown = functional.max_pool2d(batch.anomaly_map, patch).flatten(1).gather(1, reconstruction.visible)
+    return functional.binary_cross_entropy_with_logits(reconstruction.token_logits.float(), shown)
+
+
 def _weighted_error(
     output: Float[Tensor, "batch tokens values"],
     target: Float[Tensor, "batch tokens values"],

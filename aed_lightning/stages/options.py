@@ -72,16 +72,18 @@ class TeacherOptions(StageOptions):
     """Of the teacher's stage: as `StageOptions`, and what its loss is made of.
 
     head_loss_weight: of the head's loss beside the teacher's. map_loss_weight: of a loss of the anomaly map alone,
-    which counts where nothing moves too and which the paper does not have.
+    which counts where nothing moves too and which the paper does not have. token_loss_weight: of the loss of the head
+    of tokens, where the network has one.
     """
 
     head_loss_weight: float = 1.0
     map_loss_weight: float = 0.0
+    token_loss_weight: float = 30.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.head_loss_weight < 0 or self.map_loss_weight < 0:
+        if min(self.head_loss_weight, self.map_loss_weight, self.token_loss_weight) < 0:
             raise UsageError(
-                f"head_loss_weight {self.head_loss_weight}, map_loss_weight {self.map_loss_weight}: "
-                "neither may be negative"
+                f"head_loss_weight {self.head_loss_weight}, map_loss_weight {self.map_loss_weight}, "
+                f"token_loss_weight {self.token_loss_weight}: none may be negative"
             )

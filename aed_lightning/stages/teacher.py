@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from torch import Tensor, nn
 
 from ..core.clip import Batch
-from ..model import head_loss, map_loss, teacher_loss
+from ..model import head_loss, map_loss, teacher_loss, token_loss
 from .options import TeacherOptions
 from .stage import Stage
 
@@ -32,4 +32,8 @@ class TeacherStage(Stage):
             head = head_loss(batch, reconstruction)
             self.log("train/head_loss", head, on_step=False, on_epoch=True, sync_dist=True, batch_size=clips)
             loss = loss + self.options.head_loss_weight * head
+        if reconstruction.token_logits is not None:
+            tokens = token_loss(batch, reconstruction, self.network.patch_size)
+            self.log("train/token_loss", tokens, on_step=False, on_epoch=True, sync_dist=True, batch_size=clips)
+            loss = loss + self.options.token_loss_weight * tokens
         return loss
