@@ -148,7 +148,7 @@ def candidates() -> dict[str, Callable[[Frames], np.ndarray]]:
                         0, top(of["map"] + e * of["error"] + g * of["discrepancy"], 4) + w * of["logit"] - f
                     )
                 )
-    for weight in (0.25, 0.125, 0.0625):
+    for weight in (1.0, 0.5, 0.25, 0.125, 0.0625):
         for floor in (0.0, 1.5, 3.0):
             found[f"{weight} map anywhere + logit - {floor}"] = lambda of, w=weight, f=floor: np.logaddexp(
                 0, w * top(of["map anywhere"], 4) + of["logit"] - f

@@ -6,7 +6,7 @@ import torch
 from batches import joined, random_batch, random_reconstruction
 
 from aed_lightning.core.clip import Reconstruction
-from aed_lightning.model import head_loss, map_loss, student_loss, teacher_loss
+from aed_lightning.model import head_loss, map_loss, student_loss, teacher_loss, token_loss
 
 PATCH, ROWS, COLUMNS = 8, 2, 3
 
@@ -19,7 +19,8 @@ def small(clips=2, seed=0):
 def twice(reconstruction):
     outputs = {name: value for name, value in vars(reconstruction).items() if name != "levels"}
     return Reconstruction(
-        **{name: torch.cat([value, value]) for name, value in outputs.items()}, levels=reconstruction.levels
+        **{name: None if value is None else torch.cat([value, value]) for name, value in outputs.items()},
+        levels=reconstruction.levels,
     )
 
 
@@ -69,6 +70,19 @@ def test_the_heads_loss_is_the_cross_entropy_of_pasted_or_not():
     assert pasted == [True, False, True, False]
     expected = -sum(math.log(p if yes else 1 - p) for p, yes in zip(chances, pasted, strict=True)) / 4
     assert head_loss(batch, reconstruction).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_tokens_loss_is_the_cross_entropy_of_shows_some_of_it_or_not_over_the_visible_tokens():
+    batch, reconstruction = small(clips=4)
+    maps = torch.zeros_like(batch.anomaly_map)
+    maps[0, 0, PATCH - 1, PATCH] = 1  # one pixel of the second token
+    visible = torch.tensor([[0, 1, 5], [2, 3, 4], [0, 1, 2], [1, 3, 5]])
+    logits = torch.randn(4, 3)
+    batch = replace(batch, anomaly_map=maps)
+    found = token_loss(batch, replace(reconstruction, visible=visible, token_logits=logits), PATCH)
+    chances = logits.sigmoid().clone()
+    chances[:] = torch.where(torch.arange(12).view(4, 3) == 1, chances, 1 - chances)
+    assert found.item() == pytest.approx(-chances.log().mean().item(), rel=1e-5)
 
 
 @pytest.mark.parametrize(

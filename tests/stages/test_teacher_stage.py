@@ -3,7 +3,7 @@ import torch
 from batches import random_batch, smooth_batch
 from training import copied, fit, narrow_network, plain_trainer, predict, silenced_loader, stage_of
 
-from aed_lightning.model import head_loss, map_loss, teacher_loss
+from aed_lightning.model import head_loss, map_loss, teacher_loss, token_loss
 from aed_lightning.scoring.rules import DefaultRule, PaperRule
 from aed_lightning.stages import StudentStage, TeacherOptions, TeacherStage
 
@@ -29,6 +29,27 @@ def test_its_loss_is_the_teachers_plus_the_weighted_heads_and_maps(head, map_):
     expected = teacher_loss(batch, answer, 8) + head * head_loss(batch, answer) + map_ * map_loss(batch, answer, 8)
     stage.log = lambda *_, **__: None
     torch.testing.assert_close(stage.training_step(batch, 0), expected)
+
+
+def test_a_head_of_tokens_adds_its_weighted_loss_and_learns():
+    batch = random_batch()
+    network = narrow_network(dropout=0.0, token_head=True, active_ratio=0.5)
+    stage = stage_of(TeacherStage, network, TeacherOptions(token_loss_weight=20.0))
+    answer = stage.reconstruct(batch, with_student=False)
+    expected = teacher_loss(batch, answer, 8) + head_loss(batch, answer) + 20 * token_loss(batch, answer, 8)
+    stage.log = lambda *_, **__: None
+    loss = stage.training_step(batch, 0)
+    torch.testing.assert_close(loss, expected)
+    loss.backward()
+    assert network.token_head.weight.grad.abs().sum() > 0
+
+
+def test_the_head_of_tokens_is_silent_where_it_does_not_learn():
+    network = narrow_network(token_head=True)
+    student = stage_of(StudentStage, network, QUICK).train()
+    assert student.reconstruct(random_batch(), with_student=True).token_logits is None
+    evaluated = stage_of(TeacherStage, network, QUICK).eval()
+    assert evaluated.reconstruct(random_batch(), with_student=False).token_logits is None
 
 
 def test_without_head_its_loss_is_the_teachers():
