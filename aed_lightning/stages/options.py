@@ -53,7 +53,7 @@ class StageOptions:
 
     def scheduler(self, optimizer: torch.optim.Optimizer, total_steps: int | None) -> LambdaLR:
         """The learning rate step by step; `total_steps` of the whole stage are needed by "cosine"."""
-        if self.schedule == "cosine" and not total_steps:
+        if self.schedule == "cosine" and total_steps is None:
             raise UsageError("schedule 'cosine' needs the number of steps of the stage (total_steps)")
 
         def factor(step: int) -> float:
@@ -61,7 +61,7 @@ class StageOptions:
             if self.schedule == "constant":
                 return warmup
             assert total_steps is not None
-            share = min(1.0, step / total_steps)
+            share = min(1.0, step / max(1, total_steps))  # a stage of no epochs has no steps
             return warmup * (0.01 + 0.99 * 0.5 * (1 + float(torch.cos(torch.tensor(torch.pi * share)))))
 
         return LambdaLR(optimizer, factor)

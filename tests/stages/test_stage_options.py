@@ -60,11 +60,14 @@ def test_a_warm_up_rises_in_equal_steps():
     assert rates(StageOptions(warmup_steps=4), 7, None) == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0, 1.0, 1.0])
 
 
-@pytest.mark.parametrize("total_steps", [None, 0])
-def test_a_cosine_schedule_without_number_of_steps_is_refused(total_steps):
+def test_a_cosine_schedule_without_number_of_steps_is_refused():
     options = StageOptions(schedule="cosine")
     with pytest.raises(UsageError, match="total_steps"):
-        options.scheduler(options.optimizer([nn.Parameter(torch.zeros(1))]), total_steps)
+        options.scheduler(options.optimizer([nn.Parameter(torch.zeros(1))]), None)
+
+
+def test_a_stage_of_no_epochs_has_a_schedule():
+    assert rates(StageOptions(schedule="cosine"), 1, 0) == pytest.approx([1.0])
 
 
 @pytest.mark.parametrize("wrong", [{"epochs": -1}, {"batch_size": 0}, {"learning_rate": 0.0}, {"learning_rate": -1e-4}])
