@@ -1,4 +1,4 @@
-"""What each part is worth: python experiments/ablations.py toy|ped2 [--data.root ROOT] [--only ROW ...]
+"""What each part is worth: python experiments/ablations.py toy|ped2 [--data.root ROOT] [--epochs N] [--only ROW ...]
 
 Trains and tests each row that has no metrics.json below experiments/0008-ablations/DATASET yet (runs/ablations holds
 the runs; one that was interrupted goes on), and writes table.md there. Rows of "fusion" and "hidden while scoring"
@@ -19,8 +19,19 @@ FULL = "all of it"
 WITHOUT_MAP_LOSS, WITHOUT_DECOYS = "without a loss of the map alone", "without decoys"
 WITHOUT_POSITIONS, ALL_TOKENS = "without positions", "all tokens active"
 FRAMES, ONE_OBJECT = "frames embedded, not differences", "one pasted object a clip"
+WITHOUT_TOKEN_HEAD = "without head of tokens"
 NOT_IN = {
-    "toy": (WITHOUT_MAP_LOSS, WITHOUT_DECOYS, WITHOUT_POSITIONS, ALL_TOKENS, FRAMES, ONE_OBJECT, "75 %", "carrying"),
+    "toy": (
+        WITHOUT_MAP_LOSS,
+        WITHOUT_DECOYS,
+        WITHOUT_POSITIONS,
+        ALL_TOKENS,
+        FRAMES,
+        ONE_OBJECT,
+        WITHOUT_TOKEN_HEAD,
+        "75 %",
+        "carrying",
+    ),
     "ped2": (WITHOUT_POSITIONS, "50 %"),
 }
 SHARES = {
@@ -49,6 +60,7 @@ def trained(dataset: str) -> Tables:
         "components": {
             FULL: [],
             "without head": ["--model.classification_head=false"],
+            WITHOUT_TOKEN_HEAD: ["--model.token_head=false"],
             "without pasted anomalies (score: teacher error and discrepancy)": [
                 "--data.augmentation_percentage=0",
                 "--data.decoy_percentage=0",
@@ -133,9 +145,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", choices=("toy", "ped2"))
     parser.add_argument("--data.root", dest="root")
+    parser.add_argument("--epochs", type=int, help="of the teacher, in every row (default: the configuration's)")
     parser.add_argument("--only", nargs="+", help="rows, by their names")
     options = parser.parse_args()
-    common = [f"--config=configs/{options.dataset}.yaml"] + ([f"--data.root={options.root}"] if options.root else [])
+    common = [f"--config=configs/{options.dataset}.yaml"]
+    common += [f"--data.root={options.root}"] if options.root else []
+    common += [f"--teacher.epochs={options.epochs}"] if options.epochs else []
     runs, kept = Path("runs/ablations") / options.dataset, Path("experiments/0008-ablations") / options.dataset
     lines = ["| | row | micro AUC | macro AUC | not smoothed, micro | options |", "|---|---|---|---|---|---|"]
     wanted = [
