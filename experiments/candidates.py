@@ -153,6 +153,8 @@ def candidates() -> dict[str, Callable[[Frames], np.ndarray]]:
             found[f"{weight} map anywhere + logit - {floor}"] = lambda of, w=weight, f=floor: np.logaddexp(
                 0, w * top(of["map anywhere"], 4) + of["logit"] - f
             )
+    for floor in (1.0, 2.0, 3.0, 5.0, 8.0):
+        found[f"map anywhere - {floor}"] = lambda of, f=floor: np.logaddexp(0, top(of["map anywhere"], 4) - f)
     for floor in (0.0, 2.0, 3.0, 5.0):
         found[f"2 logit - {floor}"] = lambda of, f=floor: np.logaddexp(0, 2 * of["logit"] - f)
     return found
@@ -173,6 +175,8 @@ def main() -> None:
         graded = list(views(cli, Bank(Path(folder))))
         data.batch_size = 32
         found = scored(cli, data._loader([view for _, view in graded]))
+    plain = np.concatenate([top(found[view.name]["map anywhere"], 4) for grade, view in graded if grade == "plain"])
+    print("map anywhere, 4 highest, quartiles of plain frames:", np.quantile(plain, (0.25, 0.5, 0.75)).round(2))
     filters: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "not smoothed": lambda scores: scores,
         "sigma 5": lambda scores: ndimage.gaussian_filter1d(scores, 5.0),
