@@ -1,0 +1,103 @@
+"""A student of its own under a larger teacher: python separate_teacher.py --config CONFIG --large RUN --run_dir DIR [...]
+
+The other way to distill (docs/method.md, study Q3). RUN: a teacher trained with the same data, for example by
+
+    python -m aed_lightning fit --config configs/toy.yaml --stages teacher --model.encoder_dim 512
+        --model.decoder_dim 256 --run_dir runs/large
+
+A network of CONFIG's size (encoder, shared blocks and student decoder) learns its output as the student's stage does,
+for `student.epochs`. The score takes error, map and head from the large teacher, the discrepancy from the two together.
+DIR gets the metrics; frames/s of scoring are printed for this pair and for a self-distilled network of CONFIG's size.
+"""
+
+import sys
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from aed_lightning.cli import fit
+from aed_lightning.cli.training import AedCLI
+from aed_lightning.core.clip import Batch, Reconstruction
+from aed_lightning.model import AutoEncoder, reconstruct, student_loss
+from aed_lightning.model.weights import load_weights
+from aed_lightning.stages.stage import Stage
+
+CLIPS, ROUNDS = 8, 20
+
+
+class SeparateStudentStage(Stage):
+    """Trains all of the network that its student needs; `large` teaches it and does not change."""
+
+    name = "student"
+
+    def __init__(self, large: AutoEncoder, *given: object, **options: object) -> None:
+        super().__init__(*given, **options)  # type: ignore[arg-type]
+        self.large = large.requires_grad_(False)
+
+    def trained_parameters(self) -> Iterable[nn.Parameter]:
+        network = self.network
+        parts = (network.encoder, network.decoder_input, network.shared, network.student)
+        return (parameter for part in parts for parameter in part.parameters())
+
+    def train(self, mode: bool = True) -> "SeparateStudentStage":
+        super().train(mode)
+        self.large.eval()
+        return self
+
+    def reconstruct(self, batch: Batch, with_student: bool, mask_ratio: float | None = None) -> Reconstruction:
+        with torch.no_grad():
+            taught = reconstruct(self.large, batch, seed=self.seed, with_student=False, mask_ratio=mask_ratio)
+        own = reconstruct(self.network, batch, seed=self.seed, with_student=True, mask_ratio=mask_ratio)
+        return replace(taught, student=own.student, levels=own.levels)
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        loss = student_loss(batch, self.reconstruct(batch, with_student=True))
+        clips = len(batch.video)
+        self.log("train/student_loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=clips)
+        return loss
+
+
+def frames_a_second(scoring: Callable[[], object]) -> float:
+    scoring()
+    start = time.perf_counter()
+    for _ in range(ROUNDS):
+        scoring()
+    return CLIPS * ROUNDS / (time.perf_counter() - start)
+
+
+def main() -> None:
+    cli = AedCLI(
+        sys.argv[1:], "separate_teacher", lambda parser: parser.add_argument("--large", type=Path, required=True)
+    )
+    large, _ = load_weights(cli.config.large)
+    data = cli.datamodule
+    data.prepare_data()
+    data.cut_objects(None)
+    evaluation = cli.build_evaluation(cli.paths, epoch=cli.config_init.student.epochs - 1)
+    trainer = cli.build_trainer("student", evaluation)
+    steps = fit._steps(cli, "student")
+    stage = SeparateStudentStage(
+        large, cli.network, cli.rule, cli.config_init.student, seed=cli.seed, total_steps=steps
+    )
+    cli.write_run_files()
+    trainer.fit(stage, data)
+    trainer.test(stage, data, verbose=False)
+    for kind in ("standard", "raw"):
+        print(kind, {key: round(evaluation.figures[kind][key], 4) for key in ("micro_auc", "macro_auc")})
+    data.batch_size = CLIPS
+    batch = data.finish(next(iter(data.test_dataloader())))
+    stage.eval()
+    with torch.inference_mode():
+        pair = frames_a_second(lambda: stage.reconstruct(batch, True, cli.rule.mask_ratio))
+        own = frames_a_second(
+            lambda: reconstruct(cli.network, batch, seed=0, with_student=True, mask_ratio=cli.rule.mask_ratio)
+        )
+    print(f"float32, {CLIPS} frames at once: large teacher and student {pair:.0f} frames/s, self-distilled {own:.0f}")
+
+
+if __name__ == "__main__":
+    main()
