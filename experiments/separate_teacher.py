@@ -1,6 +1,6 @@
-"""A student of its own under a larger teacher: python separate_teacher.py --config CONFIG --large RUN --run_dir DIR [...]
+"""A student under a larger teacher: python separate_teacher.py --config CONFIG --large RUN --run_dir DIR [...]
 
-The other way to distill (docs/method.md, study Q3). RUN: a teacher trained with the same data, for example by
+The other way to distill. RUN: a teacher trained with the same data, for example by
 
     python -m aed_lightning fit --config configs/toy.yaml --stages teacher --model.encoder_dim 512
         --model.decoder_dim 256 --run_dir runs/large

@@ -26,11 +26,12 @@ class StageCheckpoints(L.Callback):
     the validation is left out; several processes finish it first.
     SIGUSR1, a scheduler's warning, writes the checkpoint after the step and asks the scheduler to start the job again;
     where there is none, the training just goes on.
+    stops: shared with the other stage and with whoever takes the signals before and after.
     """
 
-    def __init__(self, paths: RunPaths) -> None:
+    def __init__(self, paths: RunPaths, stops: Stops | None = None) -> None:
         self.paths = paths
-        self._stops = Stops()
+        self._stops = stops or Stops()
         self._warned = False
         self._batch: Batch | None = None
         self._before_validation: tuple[int, dict[str, Any]] = (-1, {})

@@ -28,7 +28,7 @@ def run(arguments: Sequence[str]) -> int:
     """Train and evaluate; returns the exit code. Whatever is wrong is said before the training starts."""
     cli = parse(arguments)
     advice = f"go on with --resume auto: what is in {cli.paths.root} is whole"
-    with ending_together(lambda: cli.trainers), ended_by_signals(advice):
+    with ending_together(lambda: cli.trainers), ended_by_signals(advice, cli.stops):
         wait = math.inf if cli.processes > 1 else PREPARE_WAIT_SECONDS
         with _held(cli.paths.root):
             return _fit(cli, wait)

@@ -49,8 +49,8 @@ def run(arguments: Sequence[str]) -> int:
     from .training import AedCLI
 
     cli = AedCLI(arguments, "prepare", _add_options)
-    chosen = [f"--{name}" for name in ("check", "shard", "merge") if cli.config[name]]
-    if cli.config.preview is not None and cli.config.shard:
+    chosen = [f"--{name}" for name in ("check", "shard", "merge") if cli.config[name] not in (None, False)]
+    if cli.config.preview is not None and cli.config.shard is not None:
         chosen.append("--preview")
     if len(chosen) > 1:
         raise UsageError(f"{' and '.join(chosen)}: give one of them a call")
@@ -59,7 +59,7 @@ def run(arguments: Sequence[str]) -> int:
     if cli.config.preview_clips < 1:
         raise UsageError(f"--preview-clips {cli.config.preview_clips}: give 1 or more")
     with ended_by_signals("what is prepared stays: the same command goes on"):
-        if cli.config.shard:
+        if cli.config.shard is not None:
             _prepare_shard(cli, cli.config.shard)
             return 0
         _prepare(cli)

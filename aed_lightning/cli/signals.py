@@ -10,12 +10,12 @@ from ..core.stops import Stops
 
 
 @contextmanager
-def ended_by_signals(advice: str) -> Iterator[None]:
+def ended_by_signals(advice: str, stops: Stops | None = None) -> Iterator[None]:
     """Raise Interrupted with `advice` where SIGINT or SIGTERM ends the block; a second one ends its clean-up too.
 
-    SIGUSR1, a scheduler's warning, ends nothing.
+    SIGUSR1, a scheduler's warning, ends nothing. stops: shared with whoever takes the signals inside the block.
     """
-    stops, received = Stops(), [signal.SIGINT]
+    stops, received = stops or Stops(), [signal.SIGINT]
 
     def stop(number: int, frame: FrameType | None) -> None:
         if stops.told_twice(number):

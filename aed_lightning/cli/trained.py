@@ -72,7 +72,7 @@ def _add_options(parser: LightningArgumentParser) -> None:
         "--weights",
         type=Path | None,
         default=None,
-        help="run directory, checkpoint file, or name of weights that come with the package, none in this version "
+        help="run directory, checkpoint file, or name of weights that come with the package "
         "(default: the run directory of the configuration)",
     )
 

@@ -24,6 +24,7 @@ from ..callbacks import Evaluation, MeasureNormalLevels, OwnSignals, StageCheckp
 from ..callbacks.progress import EpochLines
 from ..core import DataError, RunPaths, UsageError, write_json, write_text
 from ..core.environment import environment, has_bfloat16, processor_name
+from ..core.stops import Stops
 from ..data.module import DataModule
 from ..model import AutoEncoder
 from ..scoring.rules import DefaultRule, Rule
@@ -50,6 +51,7 @@ class AedCLI(LightningCLI):
         self._add_options = add_options
         self.console = Console(soft_wrap=True)
         self.trainers: list[L.Trainer] = []
+        self.stops = Stops()
         super().__init__(
             model_class=TeacherStage,
             datamodule_class=DataModule,
@@ -158,7 +160,7 @@ class AedCLI(LightningCLI):
             MeasureNormalLevels(self.datamodule),
             evaluation,
             OwnSignals(),
-            StageCheckpoints(self.paths),
+            StageCheckpoints(self.paths, self.stops),
             EpochLines(self.console),
             WandbResults(self.paths),
             *_as_list(self.config_init.trainer.callbacks),
@@ -227,11 +229,13 @@ class AedCLI(LightningCLI):
     def completed(self, configuration: dict[str, Any]) -> dict[str, Any]:
         """A resolved configuration of an earlier version with the defaults of the keys that it did not have; as it is
         where this version does not know it."""
+        self.parser.exit_on_error = False
         try:
-            parsed = self.parser.parse_object(configuration)
+            return self._resolved(self.parser.parse_object(configuration))
         except ArgumentError:
             return configuration
-        return self._resolved(parsed)
+        finally:
+            self.parser.exit_on_error = True
 
     def write_run_files(self) -> None:
         """The resolved configuration and the environment, into the run directory; the first process does it."""

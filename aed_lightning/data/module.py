@@ -1,6 +1,5 @@
 """The LightningDataModule: from a download to finished batches."""
 
-import math
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Literal
@@ -101,8 +100,8 @@ class DataModule(L.LightningDataModule):
         ):
             if value < least:
                 raise UsageError(f"data.{key} {value}: give {least} or more")
-        if not 0 <= motion_weights < math.inf:
-            raise UsageError(f"data.motion_weights {motion_weights}: give true, false, or a power that is not negative")
+        if not 0 <= motion_weights <= 8:  # more would leave the range of float32
+            raise UsageError(f"data.motion_weights {motion_weights}: give true, false, or a power from 0 to 8")
         if patch_size % cell:
             raise UsageError(
                 f"model.patch_size {patch_size} is not a multiple of data.cell {cell}; choose a smaller cell"

@@ -44,8 +44,8 @@ class AutoEncoder(nn.Module):
     dropout: inside the perceptrons of the blocks.
     attention_scale: "dim" as the released model, or "head" as usual.
     classification_head: whether the class token says if the clip carries a pasted anomaly.
-    token_head: whether, in training, each token of the encoder says if it shows some of one. Not in the paper; what it
-    teaches the encoder, map and head gain from (docs/adr/0023).
+    token_head: whether, in training, each token of the encoder says if it shows some of one. Not in the paper; the map
+    learns sooner what training shows (docs/adr/0023).
     convolution: of the encoder, on the true "grid", or over visible tokens "packed" in random order as in the released
     code, for comparison (docs/adr/0003).
     position_embedding: whether tokens of encoder and decoders know their row and column; the released model's do not.

@@ -9,16 +9,14 @@ from typing import Any
 from ..core import DataError, write_text
 from ..data.lock import locked
 from ..data.shards import some_of
-from .results_folder import read_events
+from .results_folder import MERGED, MERGED_COLUMNS, read_events
 from .sources import Recording
 
 SCORED_ALIKE = (
-    "fingerprint", "sigma", "smoothing", "threshold", "release", "stride", "skip", "gate", "backend", "precision",
+    "fingerprint", "sigma", "smoothing", "threshold", "release", "min_seconds", "stride", "skip", "gate", "backend",
+    "precision",
 )  # fmt: skip
 """What events.json says of the scoring, and must be the same for all."""
-COLUMNS = (
-    "recording", "start", "end", "start_time", "end_time", "peak", "peak_frame", "peak_time", "x0", "y0", "x1", "y1",
-)  # fmt: skip
 
 
 def merge_results(recordings: Sequence[Recording], out: Path) -> tuple[Path, int]:
@@ -54,8 +52,8 @@ def merge_results(recordings: Sequence[Recording], out: Path) -> tuple[Path, int
                 f"{some_of(missing)}; run score --shard --resume for every share again, which does only these"
             )
         text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
+        writer = csv.DictWriter(text, MERGED_COLUMNS, extrasaction="ignore", lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-        write_text(out / "events.csv", text.getvalue())
-    return out / "events.csv", len(rows)
+        write_text(out / MERGED, text.getvalue())
+    return out / MERGED, len(rows)

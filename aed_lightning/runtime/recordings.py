@@ -83,7 +83,8 @@ def score_recording(
             folder, alarm, size=size, fps=fps, stride=manner.stride, resume=manner.resume,
             about={"source": str(recording.path), "fps": fps, "size": list(size), "stride": manner.stride,
                    "bytes": recording.bytes, "backend": scorer.engine.backend,
-                   "precision": scorer.engine.precision, **_told(manner.gate), **asdict(alarm), **about},
+                   "precision": scorer.engine.precision, "min_seconds": manner.min_seconds,
+                   **_told(manner.gate), **asdict(alarm), **about},
         )  # fmt: skip
         if results.complete:
             results.close()

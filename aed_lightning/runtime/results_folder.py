@@ -16,6 +16,11 @@ from ..data.shards import SHARDS, Shard
 FILES = ("scores.csv", "events.json", "timeline.png", "overlay.mp4")
 VERSION = 1
 """Of `events.json`."""
+MERGED = "events.csv"
+"""The table that `merge_results` makes of all recordings below a folder."""
+MERGED_COLUMNS = (
+    "recording", "start", "end", "start_time", "end_time", "peak", "peak_frame", "peak_time", "x0", "y0", "x1", "y1",
+)  # fmt: skip
 _OURS = re.compile(r"scores\.csv|events\.json|timeline\.png|overlay(-[0-9]+)?\.mp4")
 
 
@@ -45,6 +50,10 @@ def results_folder(
             raise UsageError(f"--source {own.pop()} would be removed by --overwrite; name another folder for --out")
         for file in removed:
             file.unlink()
+        # Not whole any more from here on, and not to be taken for it.
+        merged = out / MERGED
+        if merged.is_file() and merged.read_bytes().startswith(",".join(MERGED_COLUMNS).encode()):
+            merged.unlink()
         for folder in folders:
             for name in FILES:
                 for partial in folder.glob(PARTIAL_FILES.replace("*", f"{name}.*")):

@@ -113,3 +113,12 @@ def test_the_written_configuration_is_resolved_and_complete(squares, tmp_path: P
 def test_a_negative_seed_is_refused(squares):
     with pytest.raises(UsageError, match="--seed -2 is not between 0 and"):
         parse(squares, "--seed", -2)
+
+
+def test_a_configuration_of_another_version_is_completed_or_left_as_it_is(squares):
+    cli = parse(squares)
+    now = cli.resolved_configuration()
+    del now["model"]["token_head"]
+    assert cli.completed(now) == cli.resolved_configuration()
+    later = {**now, "model": {**now["model"], "of_a_later_version": 3}}
+    assert cli.completed(later) == later

@@ -51,7 +51,9 @@ def test_a_recording_that_is_not_scored_to_its_end_or_has_changed_is_named_and_n
     assert not (out / "events.csv").exists()
 
 
-@pytest.mark.parametrize("change", [{"fingerprint": "other weights"}, {"threshold": 2.0}, {"stride": 2}])
+@pytest.mark.parametrize(
+    "change", [{"fingerprint": "other weights"}, {"threshold": 2.0}, {"stride": 2}, {"min_seconds": 9.0}]
+)
 def test_recordings_that_were_scored_differently_do_not_stand_in_one_table(tmp_path, change):
     recordings, out = archive(tmp_path, c=change)
     with pytest.raises(DataError, match=rf"a and c were scored differently \({next(iter(change))} "):

@@ -6,7 +6,7 @@ import pytest
 
 from aed_lightning.core import DataError, UsageError
 from aed_lightning.data.shards import Shard
-from aed_lightning.runtime.results_folder import results_folder
+from aed_lightning.runtime.results_folder import MERGED_COLUMNS, results_folder
 
 OURS = ("scores.csv", "events.json", "timeline.png", "overlay.mp4", "overlay-8.mp4", ".events.json.12.partial")
 OTHERS = ("overlay-holiday.mp4", "notes.txt", ".mine.partial")
@@ -36,6 +36,15 @@ def test_overwriting_removes_the_files_of_an_earlier_scoring_and_no_others(tmp_p
     with results_folder(tmp_path, [one, tmp_path / "new"], resume=False, overwrite=True):
         assert names(one) == set(OTHERS)
         assert names(other) == {*OURS, *OTHERS}
+
+
+def test_a_merged_table_does_not_outlive_what_it_was_made_of(tmp_path):
+    (tmp_path / "a").mkdir()
+    table = tmp_path / "events.csv"
+    for text, stays in ((",".join(MERGED_COLUMNS) + "\na,3", False), ("when,what\nmine,", True)):
+        table.write_text(text)
+        with results_folder(tmp_path, [tmp_path / "a"], resume=True, overwrite=False, shard=Shard(1, 2)):
+            assert table.exists() == stays
 
 
 def test_a_source_is_not_overwritten_by_its_own_results(tmp_path):
