@@ -1,6 +1,12 @@
 """The order of the clips, and a loader that goes on in the middle of an epoch."""
 
+import atexit
+import ctypes
+import multiprocessing
+import os
 import signal
+import sys
+import weakref
 from collections.abc import Iterator
 
 from torch.utils.data import DataLoader, Dataset, Sampler
@@ -8,6 +14,9 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from ..core import generator
 from ..core.clip import Clips, PastePlan
 from .clips import ClipDataset, ClipKey
+
+_DEATH_OF_PARENT = 1
+"""Linux's PR_SET_PDEATHSIG: what signal a process gets when its parent ends."""
 
 
 class ClipBatches(Sampler[list[ClipKey]]):
@@ -89,6 +98,8 @@ class ClipLoader:
             persistent_workers=workers > 0,
             worker_init_fn=_leave_stopping_to_the_parent,
         )
+        if workers:
+            atexit.register(_send_workers_home, weakref.ref(self._loader))
         self._batches = batches
         self._pin_memory = pin_memory
         self._epoch = 0
@@ -122,6 +133,21 @@ class ClipLoader:
 
 
 def _leave_stopping_to_the_parent(worker: int) -> None:
-    """Terminals and schedulers signal the workers too; they must go on until the parent has its checkpoint."""
+    """Terminals and schedulers signal the workers too; they must go on until the parent has its checkpoint.
+
+    If it is killed, they go with it: torch's own watch leaves one that is sending plans nobody takes any more.
+    """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_DEATH_OF_PARENT, signal.SIGKILL)
+    parent = multiprocessing.parent_process()
+    if parent is not None and os.getppid() != parent.pid:  # it was killed while this one was starting
+        os._exit(1)
+
+
+def _send_workers_home(loader: "weakref.ref[DataLoader[Planned]]") -> None:
+    """As the program ends, before `multiprocessing` sends them the SIGTERM that they ignore and waits for them."""
+    alive = loader()
+    if alive is not None and alive._iterator is not None:
+        alive._iterator._shutdown_workers()  # type: ignore[attr-defined]
