@@ -17,22 +17,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from aed_lightning.cli import fit
 from aed_lightning.cli.training import AedCLI
 from aed_lightning.core.clip import Batch, Reconstruction
-from aed_lightning.model import AutoEncoder, reconstruct, student_loss
+from aed_lightning.model import AutoEncoder, reconstruct
 from aed_lightning.model.weights import load_weights
+from aed_lightning.stages import StudentStage
 from aed_lightning.stages.stage import Stage
 
 CLIPS, ROUNDS = 8, 20
 
 
-class SeparateStudentStage(Stage):
+class SeparateStudentStage(StudentStage):
     """Trains all of the network that its student needs; `large` teaches it and does not change."""
-
-    name = "student"
 
     def __init__(self, large: AutoEncoder, *given: object, **options: object) -> None:
         super().__init__(*given, **options)  # type: ignore[arg-type]
@@ -44,7 +43,7 @@ class SeparateStudentStage(Stage):
         return (parameter for part in parts for parameter in part.parameters())
 
     def train(self, mode: bool = True) -> "SeparateStudentStage":
-        super().train(mode)
+        Stage.train(self, mode)  # here the encoder trains too
         self.large.eval()
         return self
 
@@ -53,12 +52,6 @@ class SeparateStudentStage(Stage):
             taught = reconstruct(self.large, batch, seed=self.seed, with_student=False, mask_ratio=mask_ratio)
         own = reconstruct(self.network, batch, seed=self.seed, with_student=True, mask_ratio=mask_ratio)
         return replace(taught, student=own.student, levels=own.levels)
-
-    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        loss = student_loss(batch, self.reconstruct(batch, with_student=True))
-        clips = len(batch.video)
-        self.log("train/student_loss", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=clips)
-        return loss
 
 
 def frames_a_second(scoring: Callable[[], object]) -> float:
