@@ -29,12 +29,11 @@ NOT_IN = {
         FRAMES,
         ONE_OBJECT,
         "75 % of them",
-        "carrying",
     ),
     "ped2": (WITHOUT_POSITIONS, "50 % of them"),
 }
 SHARES = {
-    "toy": {"drawn": "[0,1]", "cut out": "[1,0]", "all": "[1,1]"},
+    "toy": {"drawn": "[0,0,1]", "cut out": "[1,0,0]", "carrying": "[0,1,0]", "drawn and cut out": "[1,0,1]"},
     "ped2": {"drawn": "[0,0,1]", "cut out": "[1,0,0]", "carrying": "[0,1,0]", "all": "[1,1,1]"},
 }
 

@@ -115,7 +115,7 @@ def scored(cli: AedCLI, loader: Iterator[Clips]) -> dict[str, Frames]:
     for clips in loader:
         batch = cli.datamodule.finish(clips)
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-            output = stage.reconstruct(batch, True, cli.rule.mask_ratio)
+            output = stage.reconstruct_to_score(batch, True)
         gap, logit = relative_discrepancy(output), relative_logit(output)
         assert gap is not None
         assert logit is not None

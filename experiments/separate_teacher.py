@@ -47,10 +47,13 @@ class SeparateStudentStage(StudentStage):
         self.large.eval()
         return self
 
-    def reconstruct(self, batch: Batch, with_student: bool, mask_ratio: float | None = None) -> Reconstruction:
+    def reconstruct(
+        self, batch: Batch, with_student: bool, mask_ratio: float | None = None, masks: int = 1
+    ) -> Reconstruction:
+        under = {"seed": self.seed, "mask_ratio": mask_ratio, "masks": masks}
         with torch.no_grad():
-            taught = reconstruct(self.large, batch, seed=self.seed, with_student=False, mask_ratio=mask_ratio)
-        own = reconstruct(self.network, batch, seed=self.seed, with_student=True, mask_ratio=mask_ratio)
+            taught = reconstruct(self.large, batch, with_student=False, **under)
+        own = reconstruct(self.network, batch, with_student=True, **under)
         return replace(taught, student=own.student, levels=own.levels)
 
 
@@ -85,9 +88,11 @@ def main() -> None:
     batch = data.finish(next(iter(data.test_dataloader())))
     stage.eval()
     with torch.inference_mode():
-        pair = frames_a_second(lambda: stage.reconstruct(batch, True, cli.rule.mask_ratio))
+        pair = frames_a_second(lambda: stage.reconstruct_to_score(batch, True))
         own = frames_a_second(
-            lambda: reconstruct(cli.network, batch, seed=0, with_student=True, mask_ratio=cli.rule.mask_ratio)
+            lambda: reconstruct(
+                cli.network, batch, seed=0, with_student=True, mask_ratio=cli.rule.mask_ratio, masks=cli.rule.masks
+            )
         )
     print(f"float32, {CLIPS} frames at once: large teacher and student {pair:.0f} frames/s, self-distilled {own:.0f}")
 

@@ -218,7 +218,7 @@ class Evaluation(L.Callback):
         assert isinstance(stage, Stage)
         batch: Batch = trainer.strategy.batch_to_device(Clips.stack([self._dataset.clip_of(video, frame)]))
         with trainer.precision_plugin.test_step_context():
-            reconstruction = stage.reconstruct(batch, with_student=False, mask_ratio=stage.rule.mask_ratio)
+            reconstruction = stage.reconstruct_to_score(batch, with_student=False)
         grid = predicted_map(reconstruction)[0].unflatten(0, (stage.network.rows, -1))
         return batch.inputs[0, 3:6].float().cpu().numpy(), grid.cpu().numpy()
 

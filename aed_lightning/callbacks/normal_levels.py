@@ -39,7 +39,7 @@ class MeasureNormalLevels(L.Callback):
         for clips in self._data.normal_dataloader():
             batch = trainer.strategy.batch_to_device(clips)
             with trainer.precision_plugin.val_step_context():
-                found = stage.reconstruct(batch, stage.name == "student", stage.rule.mask_ratio)
+                found = stage.reconstruct_to_score(batch, stage.name == "student")
             errors.append(mean_error(batch.inputs, found, stage.network.patch_size))
             maps.append(predicted_map(found))
             discrepancy = mean_discrepancy(found)

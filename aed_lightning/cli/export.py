@@ -16,7 +16,8 @@ Write all of what scores a frame as one file that other programs run: bytes of t
   --out FILE          FILE.onnx, FILE.xml (OpenVINO, with FILE.bin) or FILE.pt2 (torch.export)
 
 inputs:   frames  uint8 (clips, 3, channels, height, width): frames t-offset, t and t+offset at the network's size
-          mask    bool (clips, active tokens): true where a token is hidden; all false where scoring hides nothing
+          mask    bool (clips, masks, active tokens): true where a token is hidden; all false where scoring hides
+                  nothing
 outputs:  values  what the score rule takes of each frame: the score before smoothing, for the default rule
           map     (clips, rows, columns): the predicted anomaly map, 0 normal to 1 anomalous
 
@@ -40,7 +41,7 @@ def run(arguments: Sequence[str]) -> int:
     print(
         f"{options.out}: frames uint8 (clips, 3, {graph.channels}, {height}, {width}), "
         f"{card.get('clip_offset', CLIP_OFFSET)} frames from one to the next; "
-        f"mask bool (clips, {network.active_tokens}) with {graph.visible} false in each; "
+        f"mask bool (clips, {graph.rule.masks}, {network.active_tokens}) with {graph.visible} false in each; "
         f"differs from PyTorch by {difference:.1e} of the largest value"
     )
     if difference > TOLERANCE:

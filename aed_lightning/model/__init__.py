@@ -2,7 +2,7 @@
 
 from .autoencoder import AutoEncoder
 from .losses import head_loss, map_loss, student_loss, teacher_loss, token_loss
-from .masking import random_masks
+from .masking import random_masks, several_masks
 from .reconstruct import reconstruct
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "map_loss",
     "random_masks",
     "reconstruct",
+    "several_masks",
     "student_loss",
     "teacher_loss",
     "token_loss",

@@ -35,6 +35,24 @@ def random_masks(
     return torch.from_numpy(masks)
 
 
+def several_masks(
+    video: Sequence[str],
+    frame_index: Int[Tensor, " batch"],
+    epoch: Int[Tensor, " batch"],
+    *,
+    masks: int,
+    tokens: int,
+    visible: int,
+    seed: int,
+) -> Bool[Tensor, "batch masks tokens"]:
+    """So many masks of each clip, which hide different tokens as far as can be: `random_masks` of as many frames."""
+    turns = [
+        random_masks(video, frame_index * masks + turn, epoch, tokens=tokens, visible=visible, seed=seed)
+        for turn in range(masks)
+    ]
+    return torch.stack(turns, dim=1)
+
+
 def packed_order(mask: Bool[Tensor, "batch tokens"]) -> Int[Tensor, "batch visible"]:
     """The visible tokens of each clip, equally many, in a random order, as the released code packs them.
 

@@ -57,7 +57,7 @@ class SharedEngine(Engine):
         self._thread.join()
 
     def __call__(
-        self, frames: UInt8[Tensor, "batch 3 channels height width"], mask: Bool[Tensor, "batch active"]
+        self, frames: UInt8[Tensor, "batch 3 channels height width"], mask: Bool[Tensor, "batch masks active"]
     ) -> tuple[Float[Tensor, "batch *map"], Float[Tensor, "batch rows columns"]]:
         request = _Request(frames, mask)
         with self._closing:

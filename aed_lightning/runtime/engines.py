@@ -32,7 +32,7 @@ class Engine(ABC):
 
     @abstractmethod
     def __call__(
-        self, frames: UInt8[Tensor, "batch 3 channels height width"], mask: Bool[Tensor, "batch active"]
+        self, frames: UInt8[Tensor, "batch 3 channels height width"], mask: Bool[Tensor, "batch masks active"]
     ) -> tuple[Float[Tensor, "batch *map"], Float[Tensor, "batch rows columns"]]:
         """As `ScoringGraph.forward`."""
 
@@ -50,7 +50,7 @@ class TorchEngine(Engine):
             self._run = torch.compile(self.graph)
 
     def __call__(
-        self, frames: UInt8[Tensor, "batch 3 channels height width"], mask: Bool[Tensor, "batch active"]
+        self, frames: UInt8[Tensor, "batch 3 channels height width"], mask: Bool[Tensor, "batch masks active"]
     ) -> tuple[Float[Tensor, "batch *map"], Float[Tensor, "batch rows columns"]]:
         arguments = (frames.to(self._device, non_blocking=True), mask.to(self._device, non_blocking=True))
         # Not `inference_mode`, which the compiler does not know.
@@ -80,7 +80,7 @@ class ExportedEngine(Engine):
                 self._run = open_openvino(file, bfloat16=precision == "bf16-mixed")
 
     def __call__(
-        self, frames: UInt8[Tensor, "batch 3 channels height width"], mask: Bool[Tensor, "batch active"]
+        self, frames: UInt8[Tensor, "batch 3 channels height width"], mask: Bool[Tensor, "batch masks active"]
     ) -> tuple[Float[Tensor, "batch *map"], Float[Tensor, "batch rows columns"]]:
         return self._run(frames, mask)
 

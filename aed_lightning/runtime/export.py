@@ -1,8 +1,8 @@
 """A scoring graph as a file that other programs run, and such files run: ONNX, OpenVINO, programs of `torch.export`.
 
-Inputs: `frames`, uint8 (batch, 3, channels, height, width), and `mask`, bool (batch, active tokens), true where a token
-is hidden. Outputs: `values`, what the rule takes of each frame, and `map`, (batch, rows, columns), 0 normal to 1
-anomalous.
+Inputs: `frames`, uint8 (batch, 3, channels, height, width), and `mask`, bool (batch, masks, active tokens), true where
+a token is hidden. Outputs: `values`, what the rule takes of each frame, and `map`, (batch, rows, columns), 0 normal to
+1 anomalous.
 """
 
 import importlib.util

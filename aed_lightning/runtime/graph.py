@@ -5,7 +5,8 @@ from jaxtyping import Bool, Float, UInt8
 from torch import Tensor, nn
 
 from ..core.clip import CLIP_FRAMES
-from ..model import AutoEncoder, random_masks
+from ..model import AutoEncoder, several_masks
+from ..model.reconstruct import under_masks
 from ..scoring.maps import predicted_map
 from ..scoring.rules import Rule
 
@@ -33,24 +34,24 @@ class ScoringGraph(nn.Module):
 
     def example(
         self, clips: int = 2
-    ) -> tuple[UInt8[Tensor, "batch 3 channels height width"], Bool[Tensor, "batch active"]]:
+    ) -> tuple[UInt8[Tensor, "batch 3 channels height width"], Bool[Tensor, "batch masks active"]]:
         """Frames of noise and random masks, in the shapes that `forward` takes."""
         network, numbers = self.network, torch.arange(clips)
         size = (network.rows * network.patch_size, network.columns * network.patch_size)
         frames = torch.randint(0, 256, (clips, CLIP_FRAMES, self.channels, *size), dtype=torch.uint8)
-        tokens = {"tokens": network.active_tokens, "visible": self.visible}
-        return frames, random_masks(("example",) * clips, numbers, 0 * numbers, **tokens, seed=0)
+        counts = {"masks": self.rule.masks, "tokens": network.active_tokens, "visible": self.visible}
+        return frames, several_masks(("example",) * clips, numbers, 0 * numbers, **counts, seed=0)
 
     def of(self, network: AutoEncoder) -> "ScoringGraph":
         """The same with another network."""
         return ScoringGraph(network, self.rule, with_student=self.with_student, channels=self.channels).eval()
 
     def forward(
-        self, frames: UInt8[Tensor, "batch 3 channels height width"], mask: Bool[Tensor, "batch active"]
+        self, frames: UInt8[Tensor, "batch 3 channels height width"], mask: Bool[Tensor, "batch masks active"]
     ) -> tuple[Float[Tensor, "batch *map"], Float[Tensor, "batch rows columns"]]:
         """`Rule.frame_values` of clips with these hidden tokens, and the predicted anomaly map, 0 normal to 1."""
         network, inputs = self.network, network_inputs(frames)
-        found = network(inputs, mask, self.with_student and self.rule.reads_student, self.mask_ratio)
+        found = under_masks(network, inputs, mask, self.with_student and self.rule.reads_student, self.mask_ratio)
         values = self.rule.frame_values(inputs, found, network.patch_size, network.rows)
         heat = predicted_map(found).clamp(0, 1).unflatten(1, (network.rows, network.columns))
         return values.float(), heat

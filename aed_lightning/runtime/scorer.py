@@ -16,7 +16,7 @@ from ..data.ingest import stored_frame
 from ..data.readers import Pulse, ahead, open_video
 from ..data.readers.live import LiveReader
 from ..data.sources import sha256_of
-from ..model import random_masks
+from ..model import several_masks
 from ..model.weights import find_weights, load_weights
 from ..scoring.calibration import Calibration
 from ..scoring.rules import RULES, DefaultRule, Rule
@@ -200,10 +200,11 @@ class Scorer:
 
     def _values(self, video: str, windows: list[Window], apart: int) -> tuple[np.ndarray, ...]:
         """What the rule takes from each frame, and the predicted map of each."""
-        masks = random_masks(
+        masks = several_masks(
             (video,) * len(windows),
             torch.tensor([window.frame_index // apart for window in windows]),
             torch.zeros(len(windows), dtype=torch.int64),
+            masks=self.engine.graph.rule.masks,
             tokens=self.engine.graph.network.active_tokens,
             visible=self.engine.graph.visible,
             seed=self.seed,

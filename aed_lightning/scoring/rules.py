@@ -49,15 +49,22 @@ class Rule(ABC):
     `name` is what metrics.json and model.json call it; `reach` is the number of scored frames on either side that a
     frame's score depends on: with any, frames cannot be split over processes.
     mask_ratio: share of the tokens that are hidden while scoring, or none for that of the training.
+    masks: how often each frame is seen, other tokens hidden each time, and the outputs averaged; each costs as much as
+    the first.
     """
 
     name: ClassVar[str]
 
     mask_ratio: float | None = field(default=None, kw_only=True)
+    masks: int = field(default=1, kw_only=True)
 
     def __post_init__(self) -> None:
         if self.mask_ratio is not None and not 0 <= self.mask_ratio < 1:
             raise UsageError(f"scoring.mask_ratio {self.mask_ratio} is not in [0, 1)")
+        if self.masks < 1:
+            raise UsageError(f"scoring.masks {self.masks}: give 1 or more")
+        if self.masks > 1 and self.mask_ratio == 0:
+            raise UsageError(f"scoring.masks {self.masks}: with scoring.mask_ratio 0 they are all the same; give 1")
 
     @property
     def reach(self) -> int:

@@ -44,14 +44,22 @@ class Stage(L.LightningModule):
     def trained_parameters(self) -> Iterable[nn.Parameter]:
         """What this stage's optimizer moves."""
 
-    def reconstruct(self, batch: Batch, with_student: bool, mask_ratio: float | None = None) -> Reconstruction:
+    def reconstruct(
+        self, batch: Batch, with_student: bool, mask_ratio: float | None = None, masks: int = 1
+    ) -> Reconstruction:
         """Run the network under the masks of the batch's clips; at the network's own mask ratio unless given."""
-        return reconstruct(self.network, batch, seed=self.seed, with_student=with_student, mask_ratio=mask_ratio)
+        return reconstruct(
+            self.network, batch, seed=self.seed, with_student=with_student, mask_ratio=mask_ratio, masks=masks
+        )
+
+    def reconstruct_to_score(self, batch: Batch, with_student: bool) -> Reconstruction:
+        """The same under the masks that the rule scores with."""
+        return self.reconstruct(batch, with_student, self.rule.mask_ratio, self.rule.masks)
 
     def frame_values(self, batch: Batch) -> FrameValues:
         """What the rule takes from each frame of the batch."""
         with_student = self.name == "student" and self.rule.reads_student
-        reconstruction = self.reconstruct(batch, with_student, self.rule.mask_ratio)
+        reconstruction = self.reconstruct_to_score(batch, with_student)
         patch, rows = self.network.patch_size, self.network.rows
         token_map = self.rule.token_map(batch.inputs, reconstruction, patch).unflatten(1, (rows, -1))
         values = self.rule.frame_values(batch.inputs, reconstruction, patch, rows)

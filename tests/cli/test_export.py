@@ -27,7 +27,7 @@ def exported(weights: Path, file: Path, capsys) -> str:
     assert file.is_file()
     said = capsys.readouterr().out
     assert "frames uint8 (clips, 3, 1, 32, 64), 2 frames from one to the next" in said
-    assert "mask bool (clips, 32) with 16 false in each" in said
+    assert "mask bool (clips, 1, 32) with 16 false in each" in said
     return said
 
 

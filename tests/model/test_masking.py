@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from aed_lightning.core import generator
-from aed_lightning.model import random_masks
+from aed_lightning.model import random_masks, several_masks
 from aed_lightning.model.masking import packed_order
 
 NAMES, FRAMES, EPOCHS = ("a", "b", "a", "b"), torch.tensor([0, 0, 7, 8]), torch.tensor([0, 0, 0, 3])
@@ -69,6 +69,13 @@ def test_every_token_is_hidden_about_equally_often():
     share = masks.float().mean(dim=0)
     assert share.min() > 0.4
     assert share.max() < 0.6
+
+
+def test_four_masks_of_a_frame_at_a_quarter_hide_every_token_once():
+    masks = several_masks(NAMES, FRAMES, EPOCHS, masks=4, tokens=800, visible=600, seed=0)
+    assert torch.equal(masks.sum(1), torch.ones(len(NAMES), 800, dtype=torch.int64))
+    alone = several_masks(NAMES, FRAMES, EPOCHS, masks=1, tokens=800, visible=600, seed=0)
+    assert torch.equal(alone[:, 0], random_masks(NAMES, FRAMES, EPOCHS, tokens=800, visible=600, seed=0))
 
 
 def test_the_packed_order_is_a_random_one_of_the_visible_tokens_and_a_function_of_the_mask():

@@ -9,6 +9,7 @@ from aed_lightning.core import UsageError
 from aed_lightning.core.environment import has_bfloat16
 from aed_lightning.model import AutoEncoder
 from aed_lightning.model.inference import for_inference
+from aed_lightning.model.reconstruct import under_masks
 from aed_lightning.runtime import export
 from aed_lightning.runtime.engines import build_engine
 from aed_lightning.runtime.graph import ScoringGraph, network_inputs
@@ -42,7 +43,7 @@ def in_float64(graph: ScoringGraph, frames, mask):
     double.load_state_dict(network.state_dict())
     inputs = (frames.double() / 127.5 - 1).expand(-1, -1, 3, -1, -1).flatten(1, 2)
     with torch.no_grad():
-        found = double(inputs, mask, graph.with_student, graph.mask_ratio)
+        found = under_masks(double, inputs, mask, graph.with_student, graph.mask_ratio)
         return graph.rule.frame_values(inputs, found, 8, 4)
 
 
@@ -71,13 +72,13 @@ def test_the_student_runs_for_rules_that_read_it_and_the_scores_are_the_same(rul
         values, _ = graph(frames, mask)
         assert bool(runs) == reads
         inputs = network_inputs(frames)
-        found = graph.network(inputs, mask, True, graph.mask_ratio)
+        found = under_masks(graph.network, inputs, mask, True, graph.mask_ratio)
     assert torch.equal(values, rule.frame_values(inputs, found, 8, 4))
 
 
 SMALLER = {"encoder_depth": 1, "teacher_depth": 2}
 EXPORTED = {
-    "default, active tokens, positions": (replace(RULES[0], mask_ratio=0.25), True, 1),
+    "default, active tokens, positions, two masks": (replace(RULES[0], mask_ratio=0.25, masks=2), True, 1),
     "paper, color": (RULES[1], True, 3),
     "official, teacher alone": (RULES[2], False, 1),
 }
