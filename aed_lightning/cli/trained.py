@@ -1,5 +1,6 @@
 """What `validate`, `test` and `predict` share: trained weights, in a run directory of their own."""
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -38,6 +39,7 @@ class TrainedRun:
         cli = self.cli
         weights: Path = cli.config.weights or cli.paths.root
         network, card = load_weights(weights)
+        self.card: Card = card
         refuse_other_architecture(cli.network, card, weights)
         cli.network.load_state_dict(network.state_dict())
         if cli.config.weights is None or cli.config.run_dir is None:
@@ -47,7 +49,7 @@ class TrainedRun:
             _refuse_used(cli.paths.root)
         self.evaluation: Evaluation = cli.build_evaluation(cli.paths, epoch=card["epoch"])
         # Levels mean something under the rule and the smoothing with which they were found, and no other.
-        if all(card.get(key) == value for key, value in cli.scored_by().items()):
+        if _scored_by(cli, card) == cli.scored_by():
             self.evaluation.calibrations = {
                 name: Calibration.from_json(levels) for name, levels in card.get("calibration", {}).items()
             }
@@ -65,6 +67,12 @@ def evaluating(trained: TrainedRun) -> Iterator[None]:
     """The block in which the trainer works: all its processes end together, and SIGTERM ends them as Ctrl-C does."""
     with ending_together(lambda: trained.cli.trainers), ended_by_signals("nothing is kept; start it again"):
         yield
+
+
+def _scored_by(cli: AedCLI, card: Card) -> Card:
+    """What the card says of the score, with the defaults of what a rule of its version could not choose."""
+    defaults = dataclasses.asdict(type(cli.rule)())
+    return {"rule": {**defaults, **card.get("rule", {})}, "smoothing": card.get("smoothing")}
 
 
 def _add_options(parser: LightningArgumentParser) -> None:

@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -102,8 +103,13 @@ def test_the_summary_and_the_report_tell_them(run_dir: Path, toy: Path, figures:
 
 
 def test_test_gives_the_same_boxes_and_figures(command, run_dir: Path, toy: Path, figures: dict):
-    again = toy.parent / "again"
-    assert command("test", "--config", toy, "--weights", run_dir, "--run_dir", again).code == 0
+    again, weights = toy.parent / "again", toy.parent / "weights"
+    weights.mkdir()
+    shutil.copy(run_dir / "model.safetensors", weights)
+    card = json.loads((run_dir / "model.json").read_text())
+    del card["rule"]["masks"]  # as of weights from before rules had that
+    (weights / "model.json").write_text(json.dumps(card))
+    assert command("test", "--config", toy, "--weights", weights, "--run_dir", again).code == 0
     metrics = json.loads((again / "metrics.json").read_text())
     assert {key: metrics[key] for key in ("localization", "delay")} == {
         key: figures[key] for key in ("localization", "delay")
