@@ -1,10 +1,10 @@
-"""What each part is worth: python experiments/ablations.py toy|ped2 [--data.root ROOT] [--epochs N] [--only ROW ...]
+"""What each part is worth: python experiments/ablations.py toy|ped2 [--seeds 0 1 2] [--epochs N] [--only ROW ...]
 
 Trains and tests each row that has no metrics.json below experiments/0008-ablations/DATASET yet (DATASET-N-epochs with
---epochs) (runs/ablations holds
-the runs; one that was interrupted goes on), and writes table.md there. Rows of "fusion" and "hidden while scoring"
-score the weights of the row "all of it" anew; every other row is a training of its own, seed 0. A row that takes away
-what the configuration does not have is left out.
+--epochs), one seed after the other, and writes table.md there: means over the seeds there are, and how far these lie
+apart. runs/ablations holds the runs; one that was interrupted goes on. Rows of "fusion" and "hidden while scoring"
+score the weights of the row "all of it" anew; every other row is a training of its own. A row that takes away what the
+configuration does not have is left out.
 """
 
 import argparse
@@ -13,9 +13,10 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from statistics import mean
 
 RULES = "aed_lightning.scoring.rules."
-DEFAULT, OFFICIAL = (f"--scoring={RULES}{name}Rule" for name in ("Default", "Official"))
+OFFICIAL = f"--scoring={RULES}OfficialRule"
 FULL = "all of it"
 WITHOUT_MAP_LOSS, WITHOUT_DECOYS = "without a loss of the map alone", "without decoys"
 WITHOUT_POSITIONS, ALL_TOKENS = "without positions", "all tokens active"
@@ -40,7 +41,6 @@ SHARES = {
 
 def weights(anomaly_map: float, discrepancy: float, head: float, error: float = 0) -> list[str]:
     return [
-        DEFAULT,
         f"--scoring.error_weight={error}",
         f"--scoring.map_weight={anomaly_map}",
         f"--scoring.discrepancy_weight={discrepancy}",
@@ -132,28 +132,36 @@ def measure(run: Path, verb: str, common: list[str], changes: list[str], full: P
         aed("test", *common, *changes, f"--weights={full}", f"--run_dir={run}")
 
 
-def line(table: str, row: str, changes: list[str], figures: Path) -> str:
-    found = json.loads(figures.read_text(encoding="utf-8"))
-    values = (found["standard"]["micro_auc"], found["standard"]["macro_auc"], found["raw"]["micro_auc"])
+def line(table: str, row: str, changes: list[str], seeds: list[Path]) -> str:
+    found = [json.loads(figures.read_text(encoding="utf-8")) for figures in seeds]
+    columns = [
+        [one[kind][key] for one in found]
+        for kind, key in (("standard", "micro_auc"), ("standard", "macro_auc"), ("raw", "micro_auc"))
+    ]
+    values = [f"{mean(of_seeds):.3f}" for of_seeds in columns]
+    if len(seeds) > 1:
+        values[0] += f" ({min(columns[0]):.3f} to {max(columns[0]):.3f})"
     told = " ".join(changes).replace(RULES, "")
-    return f"| {table} | {row} | {' | '.join(f'{value:.3f}' for value in values)} | `{told}` |"
+    return f"| {table} | {row} | {len(seeds)} | {' | '.join(values)} | `{told}` |"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("dataset", choices=("toy", "ped2"))
     parser.add_argument("--data.root", dest="root")
+    parser.add_argument("--data.store", dest="store")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--epochs", type=int, help="of the teacher, in every row (default: the configuration's)")
     parser.add_argument("--only", nargs="+", help="rows, by their names")
     options = parser.parse_args()
     common = [f"--config=configs/{options.dataset}.yaml"]
     common += [f"--data.root={options.root}"] if options.root else []
+    common += [f"--data.store={options.store}"] if options.store else []
     name = options.dataset
     if options.epochs is not None:
         common.append(f"--teacher.epochs={options.epochs}")
         name += f"-{options.epochs}-epochs"  # rows of different length are no table
     runs, kept = Path("runs/ablations") / name, Path("experiments/0008-ablations") / name
-    lines = ["| | row | micro AUC | macro AUC | not smoothed, micro | options |", "|---|---|---|---|---|---|"]
     wanted = [
         (verb, table, row, changes)
         for verb, tables in (("fit", trained(options.dataset)), ("test", SCORED))
@@ -161,16 +169,26 @@ def main() -> None:
         for row, changes in rows.items()
         if row not in NOT_IN[options.dataset]
     ]
-    for verb, table, row, changes in wanted:
-        name = slug(f"{table} {row}")
-        figures = kept / name / "metrics.json"
-        if not figures.is_file() and (options.only is None or row in options.only):
-            measure(runs / name, verb, common, changes, full=runs / slug(f"components {FULL}"))
-            figures.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(runs / name / "metrics.json", figures)
-        if figures.is_file():
-            lines.append(line(table, row, changes, figures))
-            (kept / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    for seed in options.seeds:
+        for verb, table, row, changes in wanted:
+            run = Path(slug(f"{table} {row}")) / f"seed-{seed}"
+            figures = kept / run / "metrics.json"
+            if not figures.is_file() and (options.only is None or row in options.only):
+                full = runs / slug(f"components {FULL}") / f"seed-{seed}"
+                measure(runs / run, verb, [*common, f"--seed={seed}"], changes, full)
+                figures.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(runs / run / "metrics.json", figures)
+                write_table(kept, wanted)
+
+
+def write_table(kept: Path, wanted: list[tuple[str, str, str, list[str]]]) -> None:
+    columns = ("", "row", "seeds", "micro AUC", "macro AUC", "not smoothed, micro", "options")
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
+    for _, table, row, changes in wanted:
+        seeds = sorted((kept / slug(f"{table} {row}")).glob("seed-*/metrics.json"))
+        if seeds:
+            lines.append(line(table, row, changes, seeds))
+    (kept / "table.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
