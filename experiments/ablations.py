@@ -4,7 +4,7 @@ Trains and tests each row that has no metrics.json below experiments/0008-ablati
 --epochs), one seed after the other, and writes table.md there: means over the seeds there are, and how far these lie
 apart. runs/ablations holds the runs; one that was interrupted goes on. Rows of "fusion" and "hidden while scoring"
 score the weights of the row "all of it" anew; every other row is a training of its own. A row that takes away what the
-configuration does not have is left out.
+configuration does not have is left out. Two at once want seeds of their own.
 """
 
 import argparse
@@ -169,6 +169,10 @@ def main() -> None:
         for row, changes in rows.items()
         if row not in NOT_IN[options.dataset]
     ]
+    unknown = set(options.only or ()) - {row for _, _, row, _ in wanted}
+    if unknown:
+        rows = "; ".join(row for _, _, row, _ in wanted)
+        parser.error(f"--only {', '.join(sorted(unknown))}: no such row; there are: {rows}")
     for seed in options.seeds:
         for verb, table, row, changes in wanted:
             run = Path(slug(f"{table} {row}")) / f"seed-{seed}"

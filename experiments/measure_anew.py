@@ -10,8 +10,10 @@ import sys
 import lightning.pytorch as L
 
 from aed_lightning.callbacks import MeasureNormalLevels
-from aed_lightning.cli import fit
-from aed_lightning.cli.trained import TrainedRun, evaluating
+from aed_lightning.cli import fit, validate
+from aed_lightning.cli.trained import Card, TrainedRun, evaluating
+from aed_lightning.core import UsageError
+from aed_lightning.data.module import DataModule
 from aed_lightning.model.weights import save_weights
 
 
@@ -22,14 +24,21 @@ class MeasureAnew(MeasureNormalLevels):
         self._measure(trainer, pl_module)
 
 
+def check(data: DataModule, card: Card) -> None:
+    validate._refuse_trained_videos(data, card)
+    if "channels" not in card:
+        raise UsageError("a checkpoint does not say how it was trained: give --weights a run directory, or a name")
+
+
 def main() -> None:
-    trained = TrainedRun(sys.argv[1:], "measure_anew", lambda data, card: data.training_rows())
+    trained = TrainedRun(sys.argv[1:], "measure_anew", check)
     cli, trainer, stage = trained.cli, trained.trainer, trained.stage
     trainer.callbacks.append(MeasureAnew(cli.datamodule))  # type: ignore[attr-defined]
     with evaluating(trained):
         found = fit._calibrate(cli, trainer, stage, trained.evaluation)
     calibration = {name: levels.to_json() for name, levels in found.items()}
-    save_weights(cli.paths, cli.network, {**trained.card, **cli.scored_by(), "calibration": calibration})
+    card = {**trained.card, **cli.scored_by(), "seed": cli.seed, "calibration": calibration}
+    save_weights(cli.paths, cli.network, card)
     print(cli.paths.weights)
 
 

@@ -71,7 +71,8 @@ def evaluating(trained: TrainedRun) -> Iterator[None]:
 
 def _scored_by(cli: AedCLI, card: Card) -> Card:
     """What the card says of the score, with the defaults of what a rule of its version could not choose."""
-    defaults = dataclasses.asdict(type(cli.rule)())
+    fields = dataclasses.fields(cli.rule)
+    defaults = {field.name: field.default for field in fields if field.default is not dataclasses.MISSING}
     return {"rule": {**defaults, **card.get("rule", {})}, "smoothing": card.get("smoothing")}
 
 

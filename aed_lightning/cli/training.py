@@ -132,6 +132,9 @@ class AedCLI(LightningCLI):
         self.network: AutoEncoder = init.model
         self.datamodule: DataModule = init.data
         self.rule: Rule = init.scoring
+        hidden = self.network.mask_ratio if self.rule.mask_ratio is None else self.rule.mask_ratio
+        if self.rule.masks > 1 and not hidden:
+            raise UsageError(f"scoring.masks {self.rule.masks}: nothing is hidden, so they are all the same; give 1")
         self.smoothing: Smoothing = init.smoothing
         self.seed: int = init.seed
         self.paths = RunPaths(init.run_dir or Path("runs") / init.data.name)

@@ -171,10 +171,10 @@ class Levels:
 class Reconstruction:
     """What the network makes of a batch.
 
-    teacher, student: output tokens, or none where the decoder did not run. mask: true where an active token was hidden.
-    class_logit: of "this clip carries an anomaly", or none without the head. levels: what the network knows of normal
-    video. token_logits: of "this token shows some of an anomaly", of the tokens at the places `visible`; none outside
-    training and without the head of tokens.
+    teacher, student: output tokens, or none where the decoder did not run. mask: true where an active token was hidden;
+    of several masks, where all hide it. class_logit: of "this clip carries an anomaly", or none without the head.
+    levels: what the network knows of normal video. token_logits: of "this token shows some of an anomaly", of the
+    tokens at the places `visible`; none outside training and without the head of tokens.
     """
 
     teacher: Float[Tensor, "batch tokens values"]

@@ -45,7 +45,10 @@ def several_masks(
     visible: int,
     seed: int,
 ) -> Bool[Tensor, "batch masks tokens"]:
-    """So many masks of each clip, which hide different tokens as far as can be: `random_masks` of as many frames."""
+    """So many masks of each clip: `random_masks` of as many frames in a row.
+
+    Where those are whole groups, every token is hidden equally often.
+    """
     turns = [
         random_masks(video, frame_index * masks + turn, epoch, tokens=tokens, visible=visible, seed=seed)
         for turn in range(masks)

@@ -1,5 +1,6 @@
 """From a batch to its reconstruction, under the masks of its clips."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import torch
@@ -51,15 +52,16 @@ def under_masks(
         return first
     return replace(
         first,
-        teacher=_mean([one.teacher for one in found]),
-        student=None if first.student is None else _mean([one.student for one in found]),
-        class_logit=None if first.class_logit is None else _mean([one.class_logit for one in found]),
+        teacher=_mean(one.teacher for one in found),
+        student=None if first.student is None else _mean(one.student for one in found),
+        class_logit=None if first.class_logit is None else _mean(one.class_logit for one in found),
         mask=masks.all(1),
         visible=None,
         token_logits=None,
     )
 
 
-def _mean(outputs: list[Tensor | None]) -> Tensor:
-    """In float32, of what may be bfloat16."""
-    return torch.stack([output.float() for output in outputs if output is not None]).mean(0)
+def _mean(outputs: Iterable[Tensor | None]) -> Tensor:
+    """Of what may be bfloat16, in float32."""
+    stacked = torch.stack([output for output in outputs if output is not None])
+    return stacked.mean(0, dtype=torch.promote_types(stacked.dtype, torch.float32))

@@ -63,8 +63,6 @@ class Rule(ABC):
             raise UsageError(f"scoring.mask_ratio {self.mask_ratio} is not in [0, 1)")
         if self.masks < 1:
             raise UsageError(f"scoring.masks {self.masks}: give 1 or more")
-        if self.masks > 1 and self.mask_ratio == 0:
-            raise UsageError(f"scoring.masks {self.masks}: with scoring.mask_ratio 0 they are all the same; give 1")
 
     @property
     def reach(self) -> int:

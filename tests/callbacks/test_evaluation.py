@@ -154,13 +154,17 @@ def test_scores_do_not_depend_on_where_batches_cut_the_videos(squares, tmp_path:
     np.testing.assert_allclose(scores[0], scores[1], atol=1e-5)
 
 
-@pytest.mark.parametrize("rule", [DefaultRule(), DefaultRule(mask_ratio=0.0)], ids=["hidden", "all visible"])
+@pytest.mark.parametrize(
+    "rule",
+    [DefaultRule(), DefaultRule(mask_ratio=0.0), DefaultRule(masks=2)],
+    ids=["hidden", "all visible", "hidden twice"],
+)
 def test_the_pictures_show_frames_and_maps_as_the_evaluation_saw_them(squares, tmp_path: Path, monkeypatch, rule: Rule):
     maps, shown = {}, {}
-    reconstruct = TeacherStage.reconstruct
+    reconstruct_to_score = TeacherStage.reconstruct_to_score
 
-    def watched(self, batch, with_student, mask_ratio=None):
-        reconstruction = reconstruct(self, batch, with_student, mask_ratio)
+    def watched(self, batch, with_student):
+        reconstruction = reconstruct_to_score(self, batch, with_student)
         for video, frame, inputs, values in zip(
             batch.video, batch.frame_index.tolist(), batch.inputs, predicted_map(reconstruction), strict=True
         ):
@@ -171,7 +175,7 @@ def test_the_pictures_show_frames_and_maps_as_the_evaluation_saw_them(squares, t
         for video in videos:
             shown.update({(video.video, frame): seen(video.video, frame) for frame in (0, 1, len(video.raw) - 1)})
 
-    monkeypatch.setattr(TeacherStage, "reconstruct", watched)
+    monkeypatch.setattr(TeacherStage, "reconstruct_to_score", watched)
     monkeypatch.setattr("aed_lightning.callbacks.evaluation.write_pictures", kept)
     run(squares, tmp_path, rule=rule)
     assert len(shown) == 6

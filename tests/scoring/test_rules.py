@@ -241,11 +241,9 @@ def test_sizes_below_one_are_refused(rule, argument):
         rule(**{argument: 0})
 
 
-def test_masks_that_are_none_or_all_the_same_are_refused():
+def test_no_mask_at_all_is_refused():
     with pytest.raises(UsageError, match=r"scoring\.masks 0: give 1 or more"):
         DefaultRule(masks=0)
-    with pytest.raises(UsageError, match=r"scoring\.masks 4: with scoring\.mask_ratio 0 they are all the same"):
-        DefaultRule(mask_ratio=0.0, masks=4)
 
 
 @pytest.mark.parametrize("rule", RULES.values())

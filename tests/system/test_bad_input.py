@@ -164,6 +164,12 @@ def test_settings_that_would_fail_later_are_refused_with_their_name(fit, option:
     assert_refused(fit(option, value), 2, part)
 
 
+@pytest.mark.parametrize("nothing_hidden", ["--scoring.mask_ratio", "--model.mask_ratio"])
+def test_several_masks_that_hide_nothing(fit, nothing_hidden: str):
+    outcome = fit("--scoring.masks", 4, nothing_hidden, 0)
+    assert_refused(outcome, 2, "scoring.masks 4: nothing is hidden, so they are all the same")
+
+
 def test_a_run_directory_that_is_a_file(fit, tmp_path: Path):
     (tmp_path / "run").write_text("mine")
     assert_refused(fit(), 1, str(tmp_path / "run"))
