@@ -10,7 +10,7 @@ HELP = f"""\
 usage: python -m aed_lightning demo [options]
 
 Write the generated benchmark to data/toy, train teacher and student on it with {CONFIG}, evaluate, and print the
-summary; about eleven minutes on two CPU cores. The run is runs/demo; a broken-off demo goes on where it was.
+summary; about a quarter of an hour on two CPU cores. The run is runs/demo; a broken-off demo goes on where it was.
 Options are those of `fit`, for example --seed 1 or --run_dir runs/demo-2."""
 
 
