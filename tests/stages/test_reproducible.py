@@ -3,7 +3,7 @@ import torch
 from batches import picked, random_batch
 from training import copied, fit, narrow_network, predict, stage_of
 
-from aed_lightning.scoring.rules import RULES
+from aed_lightning.scoring.rules import RULES, OfficialRule
 from aed_lightning.stages import StudentStage, TeacherOptions, TeacherStage
 
 QUICK = TeacherOptions(learning_rate=1e-3)
@@ -64,3 +64,15 @@ def test_masks_are_those_of_the_clips_seed_video_frame_and_epoch():
     twin = stage_of(StudentStage, network, QUICK, seed=1).reconstruct(batch, True).mask
     assert torch.equal(masks[1], twin)
     assert not torch.equal(masks[0], masks[1])
+
+
+@pytest.mark.parametrize("kind", [TeacherStage, StudentStage])
+def test_scores_are_those_under_as_many_masks_as_the_rule_says(kind):
+    batch, network = random_batch(), narrow_network()
+    stage = stage_of(kind, network, QUICK, rule=OfficialRule(masks=2)).eval()
+    found = stage.frame_values(batch)["values"]
+    with_student = kind is StudentStage
+    expected, once = (stage.reconstruct(batch, with_student, masks=masks) for masks in (2, 1))
+    values = [stage.rule.frame_values(batch.inputs, each, 8, network.rows) for each in (expected, once)]
+    torch.testing.assert_close(found, values[0])
+    assert not torch.allclose(found, values[1])
