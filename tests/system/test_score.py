@@ -65,6 +65,22 @@ def test_streamed_scores_are_those_of_the_evaluation(scored: Path, trained: Path
             np.testing.assert_allclose(column(scored / video, "smoothed"), expected["smoothed"], rtol=0, atol=1e-5)
 
 
+def test_streamed_scores_under_two_masks_are_those_of_the_evaluation(command, squares, trained: Path, tmp_path: Path):
+    weights, run_dir = tmp_path / "weights", tmp_path / "run"
+    weights.mkdir()
+    shutil.copy(trained / "model.safetensors", weights)
+    card = json.loads((trained / "model.json").read_text())
+    card["rule"]["masks"] = 2
+    (weights / "model.json").write_text(json.dumps(card))
+    arguments = ("--config", squares.config, "--weights", weights, "--run_dir", run_dir, "--scoring.masks", 2)
+    assert command("test", *arguments).code == 0
+    frames = enumerate(open_video(squares.root / "test" / "stop.avi").frames())
+    found = [frame.raw for frame in load(weights).stream("stop", frames)]
+    with np.load(run_dir / "scores/stop.npz") as expected, np.load(trained / "scores/stop.npz") as once:
+        np.testing.assert_allclose(found, expected["raw"], rtol=0, atol=1e-5)
+        assert not np.allclose(found, once["raw"], rtol=0, atol=1e-5)
+
+
 def test_the_threshold_is_the_one_calibrated_on_held_out_normal_video(scored: Path, trained: Path):
     levels = Calibration.from_json(json.loads((trained / "model.json").read_text())["calibration"]["centered"])
     assert set(column(scored / "stop", "threshold")) == {levels.at_quantile(0.9)}
