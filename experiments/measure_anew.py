@@ -5,6 +5,8 @@ python experiments/measure_anew.py --config CONFIG --weights WEIGHTS --run_dir O
 The parameters stay as they are; OUT is then what `test`, `score` and ship_weights.py take. Reads training videos only.
 """
 
+import aed_lightning  # noqa: F401, I001  first, so that the torchvision guard is in place before lightning
+
 import sys
 
 import lightning.pytorch as L

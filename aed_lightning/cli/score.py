@@ -48,7 +48,7 @@ how:
   --gate G            … only while no patch of the picture changes by so many gray levels on average
   --no-overlay        make no video
   --fps F             frames a second of live sources, and of recordings that do not say, as folders of images (25)
-  --batch-size N      frames at once (32)
+  --batch-size N      frames at once (32, with openvino 8)
   --reader NAME       auto, opencv, pyav or decord
   --device NAME       auto, cpu, cuda
   --precision P       auto (that of the training), 32-true, bf16-mixed

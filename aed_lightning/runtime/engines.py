@@ -18,17 +18,20 @@ from .graph import ScoringGraph
 
 BACKENDS = ("torch", "compile", "onnx", "openvino")
 PRECISIONS = ("32-true", "bf16-mixed")
+BATCH, OPENVINO_BATCH = 32, 8
+"""Clips at a time: OpenVINO gains nothing by more, and the first of a recording then wait for fewer frames."""
 
 
 class Engine(ABC):
     """Runs `graph` on clips of any number; takes and gives tensors of the CPU.
 
-    backend: what runs it, one of `BACKENDS`. precision: that of its products.
+    backend: what runs it, one of `BACKENDS`. precision: that of its products. batch_size: clips at a time that suit it.
     """
 
     backend: str
     graph: ScoringGraph
     precision: str
+    batch_size: int = BATCH
 
     @abstractmethod
     def __call__(
@@ -72,6 +75,8 @@ class ExportedEngine(Engine):
 
     def __init__(self, graph: ScoringGraph, backend: str, precision: str) -> None:
         self.graph, self.backend, self.precision = graph, backend, precision
+        if backend == "openvino":
+            self.batch_size = OPENVINO_BATCH
         with tempfile.TemporaryDirectory() as folder:
             export_onnx(graph, file := Path(folder) / "graph.onnx")
             if backend == "onnx":

@@ -33,7 +33,9 @@ class Manner:
 
     threshold, release, min_seconds: of an event, see `Alarm`. stride: score every so many frames. gate: which of these
     need not be computed. overlay: whether `overlay.mp4` is made. fps: of recordings that do not say. batch_size: frames
-    at once. reader: as for `open_video`. resume: go on where the results end. Raises UsageError.
+    at once, or as suits the engine. reader: as for `open_video`. resume: go on where the results end.
+
+    Raises UsageError.
     """
 
     threshold: float
@@ -43,7 +45,7 @@ class Manner:
     gate: Gate = EVERY_FRAME
     overlay: bool = True
     fps: float = 25.0
-    batch_size: int = 32
+    batch_size: int | None = None
     reader: str = "auto"
     resume: bool = False
 
@@ -51,7 +53,7 @@ class Manner:
         for name, value, least in (
             ("--stride", self.stride, 1), ("--batch-size", self.batch_size, 1), ("--min-seconds", self.min_seconds, 0),
         ):  # fmt: skip
-            if not value >= least:
+            if value is not None and not value >= least:
                 raise UsageError(f"{name} {value}: give {least} or more")
         if not 0 < self.fps <= 1000:
             raise UsageError(f"--fps {self.fps}: give frames a second, more than 0 and up to 1000")

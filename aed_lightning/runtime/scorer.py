@@ -105,7 +105,7 @@ class Scorer:
         causal: bool = False,
         stride: int = 1,
         gate: Gate = EVERY_FRAME,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         first: int = 0,
         pulse: Pulse | None = None,
     ) -> Iterator[ScoredFrame]:
@@ -114,16 +114,17 @@ class Scorer:
         Those that `Gate.needed` does not name may be none.
 
         video: its name, from which the masks are drawn. causal: smooth without frames to come. stride: score every so
-        many frames. gate: which of these the network need not see. A frame comes out when all that its score needs has
-        come in: `clip_offset` frames and the rest of its batch and, unless causal, half a Gaussian later. Frames that
-        are missing end a run; nothing crosses it.
+        many frames. gate: which of these the network need not see. batch_size: frames that it sees at once, or as many
+        as suit the engine. A frame comes out when all that its score needs has come in: `clip_offset` frames and the
+        rest of its batch and, unless causal, half a Gaussian later. Frames that are missing end a run; nothing crosses
+        it.
         first: the first frame that is wanted; frames that its score does not depend on are not scored.
         pulse: of the reader behind `frames`, which then decodes in a thread of its own, with its deadline.
         """
         needed = self.engine.graph.rule.reach + kernel_radius(self.smoothing.sigma / stride)
         begin = max(0, first - needed * stride) // gate.period(stride) * gate.period(stride)
         windows = gate.mark(self.windows(frames, stride, begin, gate), self.engine.graph.network.patch_size, stride)
-        batches = _batches(windows, batch_size)
+        batches = _batches(windows, batch_size or self.engine.batch_size)
         for scored in self.stream_windows(
             video, batches if pulse is None else ahead(batches, pulse, limit=2), causal=causal, stride=stride,
             apart=gate.period(stride) if gate.regular else 1,
