@@ -1,10 +1,10 @@
 """What engines, precisions and left-out frames cost in AUC.
 
     python experiments/benchmarks/auc_of_modes.py --weights RUN --root DATA [--layout folder] [--modes M …] [--skip N …]
-        [--gate G …] [--json FILE]
+        [--gate G …] [--longest N] [--json FILE]
 
 Scores the test videos of DATA from their files in every mode (backend:precision), and in the first mode with frames
-left out: N in a row whatever happens, and, for each G, 15 in a row while no patch changes by G gray levels. The ratio
+left out: N in a row whatever happens, and, for each G, --longest (15) in a row while no patch changes by G gray levels. The ratio
 is the largest absolute difference in micro AUC from the first mode, of the other modes or, if there are none, of what
 is left out.
 """
@@ -23,8 +23,6 @@ from aed_lightning.data.readers import open_video
 from aed_lightning.metrics import evaluate
 from aed_lightning.runtime import Scorer
 from aed_lightning.runtime.gating import EVERY_FRAME, Gate
-
-LONGEST = 15
 
 
 def test_videos(layout: Layout) -> list[VideoSource]:
@@ -65,6 +63,7 @@ def main() -> None:
     parser.add_argument("--modes", nargs="+", default=["torch:32-true"])
     parser.add_argument("--skip", type=int, nargs="*", default=[])
     parser.add_argument("--gate", type=float, nargs="*", default=[])
+    parser.add_argument("--longest", type=int, default=15)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     keep_freed_memory()  # as every verb does
@@ -73,7 +72,7 @@ def main() -> None:
     layout = open_layout(options.layout, options.root)
     found: dict[str, dict[str, float]] = {}
     gates = {f"skip {skip}": Gate(skip) for skip in options.skip}
-    gates |= {f"gate {levels:g}": Gate(LONGEST, levels) for levels in options.gate}
+    gates |= {f"gate {levels:g}": Gate(options.longest, levels) for levels in options.gate}
     for number, mode in enumerate(options.modes):
         backend, _, precision = mode.partition(":")
         scorer = load(options.weights, device="cpu", backend=backend, precision=precision)
@@ -87,7 +86,7 @@ def main() -> None:
     asked = options.modes[1:] or list(found)[1:]
     record(
         "auc_of_modes", max(abs(deltas[name]) for name in asked), list(found.values()), bar=0.001,
-        higher_is_better=False, file=options.json, rows=list(found), auc_delta=deltas, layout=options.layout,
+        higher_is_better=False, file=options.json, rows=list(found), longest=options.longest, auc_delta=deltas, layout=options.layout,
     )  # fmt: skip
 
 

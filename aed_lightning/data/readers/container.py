@@ -50,6 +50,7 @@ def refuse_size_change(path: Path, claimed: int | None, pulse: Pulse) -> list[st
         with av.open(str(path.absolute())) as container:
             stream = container.streams.video[0]
             stream.codec_context.skip_frame = "NONKEY"
+            stream.codec_context.thread_count = 1  # threads take longer to start than the few frames of a short video
             for index, packet in enumerate(container.demux(stream)):
                 pulse.beat(f"looking at the size of frame {index}")
                 if packet.is_keyframe:
