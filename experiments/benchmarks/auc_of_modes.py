@@ -4,9 +4,9 @@
         [--gate G …] [--longest N] [--json FILE]
 
 Scores the test videos of DATA from their files in every mode (backend:precision), and in the first mode with frames
-left out: N in a row whatever happens, and, for each G, --longest (15) in a row while no patch changes by G gray levels. The ratio
-is the largest absolute difference in micro AUC from the first mode, of the other modes or, if there are none, of what
-is left out.
+left out: N in a row whatever happens, and, for each G, --longest (15) in a row while no patch changes by G gray levels.
+The ratio is the largest absolute difference in micro AUC from the first mode, of the other modes or, if there are none,
+of what is left out.
 """
 
 import argparse
@@ -86,7 +86,8 @@ def main() -> None:
     asked = options.modes[1:] or list(found)[1:]
     record(
         "auc_of_modes", max(abs(deltas[name]) for name in asked), list(found.values()), bar=0.001,
-        higher_is_better=False, file=options.json, rows=list(found), longest=options.longest, auc_delta=deltas, layout=options.layout,
+        higher_is_better=False, file=options.json, rows=list(found), longest=options.longest, auc_delta=deltas,
+        layout=options.layout,
     )  # fmt: skip
 
 
