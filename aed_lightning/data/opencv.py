@@ -10,4 +10,8 @@ except ImportError as error:
         "or the build that needs none (pip uninstall opencv-python, then pip install opencv-python-headless)"
     ) from error
 
+# Its threads gain nothing on one frame after the other and take the cores of decoder, network and other processes:
+# scoring from files was 6 % slower with them (docs/performance.md).
+cv2.setNumThreads(1)
+
 __all__ = ["cv2"]
