@@ -1,14 +1,16 @@
-"""Whether the memory of scoring grows with the length of the video.
+"""Whether the memory of scoring, and what a frame costs, grow with the length of the video.
 
     python experiments/benchmarks/score_memory.py [--frames 20000] [--json FILE]
 
 An endless source of noise is scored at the size of toy, files and events included, and anonymous memory (RssAnon),
-threads and open files are noted. The ratio is the largest memory after frame 1,000 over that at 1,000.
+threads, open files and seconds of the processor are noted. The ratio is the largest memory after frame 1,000 over that
+at 1,000; `cost_ratio` is processor time a frame in the last quarter over that in the first, from frame 1,000 on.
 """
 
 import argparse
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +40,12 @@ def frames(number: int) -> Iterator[tuple[int, np.ndarray]]:
         yield index, np.ascontiguousarray(noise[top : top + 180, left : left + 320])
 
 
+def _last_over_first_quarter(samples: list[dict[str, float]]) -> float:
+    marks = [sample["seconds"] for sample in samples if sample["frame"] >= SETTLED]
+    quarter = (len(marks) - 1) // 4
+    return (marks[-1] - marks[-1 - quarter]) / (marks[quarter] - marks[0])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=int, default=20000)
@@ -57,12 +65,12 @@ def main() -> None:
         for scored in scorer.stream("noise", frames(options.frames)):
             results.write(scored, scored.frame_index / 25)
             if scored.frame_index % EVERY == 0:
-                samples.append({"frame": scored.frame_index, **usage()})
+                samples.append({"frame": scored.frame_index, "seconds": time.process_time(), **usage()})
         results.close()
     settled = [sample["anonymous_mib"] for sample in samples if sample["frame"] >= SETTLED]
     record(
         "score_memory", max(settled) / settled[0], samples, bar=1.02, higher_is_better=False, file=options.json,
-        frames=options.frames,
+        frames=options.frames, cost_ratio=round(_last_over_first_quarter(samples), 4),
     )  # fmt: skip
 
 
