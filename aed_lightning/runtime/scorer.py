@@ -126,19 +126,15 @@ class Scorer:
         windows = gate.mark(self.windows(frames, stride, begin, gate), self.engine.graph.network.patch_size, stride)
         batches = _batches(windows, batch_size or self.engine.batch_size)
         for scored in self.stream_windows(
-            video, batches if pulse is None else ahead(batches, pulse, limit=2), causal=causal, stride=stride,
-            apart=gate.period(stride) if gate.regular else 1,
-        ):  # fmt: skip
+            video, batches if pulse is None else ahead(batches, pulse, limit=2), causal=causal, stride=stride
+        ):
             if scored.frame_index >= first:
                 yield scored
 
     def stream_windows(
-        self, video: str, batches: Iterable[list[Window]], *, causal: bool = False, stride: int = 1, apart: int = 1
+        self, video: str, batches: Iterable[list[Window]], *, causal: bool = False, stride: int = 1
     ) -> Iterator[ScoredFrame]:
-        """Score clips, some at a time, as `stream` does; a batch of none ends a run of frames before the next comes.
-
-        apart: frames between neighboring clips that are computed, so that their masks take turns.
-        """
+        """Score clips, some at a time, as `stream` does; a batch of none ends a run of frames before the next comes."""
         raw = stream_scores(self.engine.graph.rule, stride)
         smoother = stream_smoother(self.smoothing.sigma, causal=causal, stride=stride)
         waiting: deque[tuple[Window, np.ndarray]] = deque()
@@ -160,7 +156,7 @@ class Scorer:
                 yield from smoothed(raw.flush(), end=True)
                 continue
             computed = [window for window in windows if window.computed]
-            found = self._values(video, computed, apart) if computed else tuple(part[:0] for part in before)
+            found = self._values(video, computed) if computed else tuple(part[:0] for part in before)
             if not windows[0].computed:  # it lies between this batch and the one before, or after the last
                 found = tuple(np.concatenate(pair) for pair in zip(before, found, strict=True))
             before = tuple(part[-1:] for part in found)
@@ -199,11 +195,11 @@ class Scorer:
                 yield from (window for window in whole if window.frame_index >= begin)
         yield from (window for window in windows.flush() if window.frame_index >= begin)
 
-    def _values(self, video: str, windows: list[Window], apart: int) -> tuple[np.ndarray, ...]:
+    def _values(self, video: str, windows: list[Window]) -> tuple[np.ndarray, ...]:
         """What the rule takes from each frame, and the predicted map of each."""
         masks = several_masks(
             (video,) * len(windows),
-            torch.tensor([window.frame_index // apart for window in windows]),
+            torch.tensor([window.frame_index for window in windows]),
             torch.zeros(len(windows), dtype=torch.int64),
             masks=self.engine.graph.rule.masks,
             tokens=self.engine.graph.network.active_tokens,

@@ -1,16 +1,18 @@
 """What engines, precisions and left-out frames cost in AUC.
 
     python experiments/benchmarks/auc_of_modes.py --weights RUN --root DATA [--layout folder] [--modes M …] [--skip N …]
-        [--gate G …] [--longest N] [--json FILE]
+        [--gate G …] [--longest N] [--mask-seeds N …] [--json FILE]
 
 Scores the test videos of DATA from their files in every mode (backend:precision), and in the first mode with frames
 left out: N in a row whatever happens, and, for each G, --longest (15) in a row while no patch changes by G gray levels.
 The ratio is the largest absolute difference in micro AUC from the first mode, of the other modes or, if there are none,
-of what is left out.
+of what is left out. With --mask-seeds each micro AUC is the mean over so many draws of the masks.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 from record import record
@@ -64,6 +66,7 @@ def main() -> None:
     parser.add_argument("--skip", type=int, nargs="*", default=[])
     parser.add_argument("--gate", type=float, nargs="*", default=[])
     parser.add_argument("--longest", type=int, default=15)
+    parser.add_argument("--mask-seeds", type=int, nargs="+", help="default: the seed of the weights")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     keep_freed_memory()  # as every verb does
@@ -76,11 +79,13 @@ def main() -> None:
     for number, mode in enumerate(options.modes):
         backend, _, precision = mode.partition(":")
         scorer = load(options.weights, device="cpu", backend=backend, precision=precision)
-        found[mode] = {"micro_auc": micro_auc(scorer, layout, EVERY_FRAME)}
+        drawn = [replace(scorer, seed=seed) for seed in options.mask_seeds or [scorer.seed]]
+        found[mode] = {"micro_auc": fmean(micro_auc(one, layout, EVERY_FRAME) for one in drawn)}
         for name, gate in gates.items() if number == 0 else ():
             found[f"{mode}, {name}"] = {
-                "micro_auc": micro_auc(scorer, layout, gate), "computed": computed_share(scorer, layout, gate),
-            }  # fmt: skip
+                "micro_auc": fmean(micro_auc(one, layout, gate) for one in drawn),
+                "computed": computed_share(scorer, layout, gate),
+            }
     first = found[options.modes[0]]["micro_auc"]
     deltas = {name: line["micro_auc"] - first for name, line in found.items()}
     asked = options.modes[1:] or list(found)[1:]
