@@ -12,6 +12,8 @@ import json
 import shutil
 import subprocess
 import sys
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 from statistics import mean
 
@@ -115,6 +117,14 @@ SCORED: Tables = {
 }
 
 
+COLUMNS = {
+    "micro AUC": ("standard", "micro_auc"),
+    "macro AUC": ("standard", "macro_auc"),
+    "not smoothed, micro": ("raw", "micro_auc"),
+    "pixel AUC": ("localization", "pixels", "pixel_auc"),
+}
+
+
 def slug(row: str) -> str:
     return "".join(letter if letter.isalnum() else "-" for letter in row.partition(" (")[0])
 
@@ -134,10 +144,7 @@ def measure(run: Path, verb: str, common: list[str], changes: list[str], full: P
 
 def line(table: str, row: str, changes: list[str], seeds: list[Path]) -> str:
     found = [json.loads(figures.read_text(encoding="utf-8")) for figures in seeds]
-    columns = [
-        [one[kind][key] for one in found]
-        for kind, key in (("standard", "micro_auc"), ("standard", "macro_auc"), ("raw", "micro_auc"))
-    ]
+    columns = [[reduce(getitem, way, one) for one in found] for way in COLUMNS.values()]
     values = [f"{mean(of_seeds):.3f}" for of_seeds in columns]
     if len(seeds) > 1:
         values[0] += f" ({min(columns[0]):.3f} to {max(columns[0]):.3f})"
@@ -186,7 +193,7 @@ def main() -> None:
 
 
 def write_table(kept: Path, wanted: list[tuple[str, str, str, list[str]]]) -> None:
-    columns = ("", "row", "seeds", "micro AUC", "macro AUC", "not smoothed, micro", "options")
+    columns = ("", "row", "seeds", *COLUMNS, "options")
     lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for _, table, row, changes in wanted:
         seeds = sorted((kept / slug(f"{table} {row}")).glob("seed-*/metrics.json"))
