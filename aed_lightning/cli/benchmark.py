@@ -81,10 +81,12 @@ def run(arguments: Sequence[str]) -> int:
 
 def _more(options: argparse.Namespace, graph: "ScoringGraph", modes: Sequence[str], device: "torch.device") -> "Parts":
     """Timings of what is around the network, where they are asked for."""
+    from ..data.opencv import one_thread
     from ..runtime.pipeline_rates import time_file, time_loading
 
     found: Parts = {}
     if options.source:
+        one_thread()  # as `score` does
         found["file"] = time_file(
             options.source, graph, modes, rounds=options.rounds, device=device, batch=max(options.batch)
         )

@@ -68,6 +68,7 @@ def run(arguments: Sequence[str]) -> int:
         return 0
     options = _parse(arguments)
     from ..core import UsageError
+    from ..data.opencv import one_thread
     from ..data.shards import Shard
     from ..runtime import load
     from ..runtime.gating import Gate
@@ -99,6 +100,7 @@ def run(arguments: Sequence[str]) -> int:
         raise UsageError(f"--gate {options.gate} needs --skip: how many frames in a row may be left out")
     if live and options.skip:
         raise UsageError("--skip is for recordings: a camera's frame cannot wait for the next; give --stride")
+    one_thread()
     gate = Gate(options.skip, **({} if options.gate is None else {"levels": options.gate}))
     scorer = load(options.weights, **_given(options, "device", "precision", "backend"))
     smoothing = "causal" if live else "centered"

@@ -10,8 +10,12 @@ except ImportError as error:
         "or the build that needs none (pip uninstall opencv-python, then pip install opencv-python-headless)"
     ) from error
 
-# Its threads gain nothing on one frame after the other and take the cores of decoder, network and other processes:
-# scoring from files was 6 % slower with them (docs/performance.md).
-cv2.setNumThreads(1)
+__all__ = ["cv2", "one_thread"]
 
-__all__ = ["cv2"]
+
+def one_thread() -> None:
+    """In this process OpenCV works in the thread that calls it; for verbs, not for programs that only import this.
+
+    Its own threads take cores from decoder and network while one frame comes after the other (docs/performance.md).
+    """
+    cv2.setNumThreads(1)

@@ -1,7 +1,7 @@
 """Draw docs/pictures/speed_and_accuracy.png: micro AUC on UCSD Ped2 against frames a second, network alone.
 
-python -m aed_lightning benchmark --weights ped2 --no-training --batch 8 32 --rounds 5
-    --modes torch:32-true torch:bf16-mixed openvino:bf16-mixed --json experiments/benchmarks/ped2.json
+python -m aed_lightning benchmark --weights ped2 --no-training --batch 1 8 32 --rounds 5 --modes torch:32-true
+    torch:bf16-mixed compile:bf16-mixed openvino:32-true openvino:bf16-mixed --json experiments/benchmarks/ped2.json
 python docs/pictures/speed_and_accuracy.py
 
 Ours: what the packaged weights do on 2 CPU cores, and their figure by the released filter, without and with min-max of

@@ -48,6 +48,12 @@ def micro_auc(scorer: Scorer, layout: Layout, gate: Gate) -> float:
     return float(evaluate(scored, sigma_frames=scorer.smoothing.sigma)["micro_auc"])
 
 
+def micro_aucs(drawn: list[Scorer], layout: Layout, gate: Gate) -> dict[str, float]:
+    """The mean over draws of the masks, and each."""
+    each = {f"masks {scorer.seed}": micro_auc(scorer, layout, gate) for scorer in drawn}
+    return {"micro_auc": fmean(each.values()), **(each if len(each) > 1 else {})}
+
+
 def computed_share(scorer: Scorer, layout: Layout, gate: Gate) -> float:
     """Share of the frames that the network sees."""
     patch, computed = scorer.engine.graph.network.patch_size, []
@@ -80,19 +86,18 @@ def main() -> None:
         backend, _, precision = mode.partition(":")
         scorer = load(options.weights, device="cpu", backend=backend, precision=precision)
         drawn = [replace(scorer, seed=seed) for seed in options.mask_seeds or [scorer.seed]]
-        found[mode] = {"micro_auc": fmean(micro_auc(one, layout, EVERY_FRAME) for one in drawn)}
+        found[mode] = micro_aucs(drawn, layout, EVERY_FRAME)
         for name, gate in gates.items() if number == 0 else ():
             found[f"{mode}, {name}"] = {
-                "micro_auc": fmean(micro_auc(one, layout, gate) for one in drawn),
-                "computed": computed_share(scorer, layout, gate),
-            }
+                **micro_aucs(drawn, layout, gate), "computed": computed_share(scorer, layout, gate),
+            }  # fmt: skip
     first = found[options.modes[0]]["micro_auc"]
     deltas = {name: line["micro_auc"] - first for name, line in found.items()}
     asked = options.modes[1:] or list(found)[1:]
+    name, bar = ("auc_of_modes", 0.001) if options.modes[1:] else ("auc_of_left_out", 0.003)
     record(
-        "auc_of_modes", max(abs(deltas[name]) for name in asked), list(found.values()), bar=0.001,
-        higher_is_better=False, file=options.json, rows=list(found), longest=options.longest, auc_delta=deltas,
-        layout=options.layout,
+        name, max(abs(deltas[row]) for row in asked), list(found.values()), bar=bar, higher_is_better=False,
+        file=options.json, rows=list(found), longest=options.longest, auc_delta=deltas, layout=options.layout,
     )  # fmt: skip
 
 

@@ -4,11 +4,11 @@
         [--backend torch] [--precision auto] [--mask-seeds 0 1 2] [--timed 6] [--rounds 3] [--json FILE]
 
 Some of the test videos of DATA are scored in turns by ours, from the video file, with frames left out and without, and
-by the plain baseline, which is fed as research code feeds it: a data loader with two workers reads five JPEG files
-(quality 95, of the video's size) for each clip, brings them to the network's size, and hands over eight clips at a
-time. The ratio is that of ours with frames left out over the baseline, in frames a second. The micro AUC of all test
-videos is computed with frames left out and without, for several draws of the masks: one alone moves it by more than
-what is left out.
+by the plain baseline, teacher and student, which is fed as research code feeds it: a data loader with two workers reads
+five JPEG files (quality 95, of the video's size) for each clip, brings them to the network's size, and hands over eight
+clips at a time. The ratio is that of ours with frames left out over the baseline, in frames a second. The micro AUC of
+all test videos is computed with frames left out and without, for several draws of the masks: one alone moves it by more
+than what is left out.
 """
 
 import argparse
@@ -30,6 +30,7 @@ from torch.utils.data import DataLoader, Dataset
 from aed_lightning import load
 from aed_lightning.core.memory import freed_memory_returned, keep_freed_memory
 from aed_lightning.data.layouts import VideoSource, open_layout
+from aed_lightning.data.opencv import one_thread
 from aed_lightning.data.readers import open_video
 from aed_lightning.model import random_masks
 from aed_lightning.model.grid import patchify
@@ -64,10 +65,14 @@ class JpegClips(Dataset[torch.Tensor]):
         return torch.from_numpy(np.stack(small[1:4]).transpose(0, 3, 1, 2).copy())
 
 
+def _threads_as_opencv_takes_them(_: int) -> None:
+    cv2.setNumThreads(-1)
+
+
 def score_plainly(network: PlainNetwork, clips: JpegClips, tokens: int, visible: int, patch: int) -> list[float]:
     """A score of each clip, the mean squared error of the teacher's colors."""
     scores: list[float] = []
-    for frames in DataLoader(clips, batch_size=BATCH, num_workers=2):
+    for frames in DataLoader(clips, batch_size=BATCH, num_workers=2, worker_init_fn=_threads_as_opencv_takes_them):
         numbers = torch.arange(len(frames))
         mask = random_masks(("video",) * len(frames), numbers, 0 * numbers, tokens=tokens, visible=visible, seed=0)
         inputs = network_inputs(frames)
@@ -113,6 +118,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     keep_freed_memory()  # as every verb does
+    one_thread()  # as `score` does
     scorer = load(options.weights, device="cpu", backend=options.backend, precision=options.precision)
     graph, _ = load_graph(options.weights)
     gate = Gate(options.skip, options.gate)
