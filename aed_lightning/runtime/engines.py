@@ -13,13 +13,13 @@ from torch import Tensor
 from ..core import UsageError
 from ..core.environment import has_bfloat16
 from ..model.inference import for_inference
-from .export import FORMATS, export_onnx, open_onnx, open_openvino, refuse_missing
+from .export import FORMATS, PARTS, export_onnx, open_onnx, open_openvino, refuse_missing
 from .graph import ScoringGraph
 
 BACKENDS = ("torch", "compile", "onnx", "openvino")
 PRECISIONS = ("32-true", "bf16-mixed")
-BATCH, OPENVINO_BATCH = 32, 8
-"""Clips at a time: OpenVINO gains nothing by more, and the first of a recording then wait for fewer frames."""
+BATCH = 32
+"""Clips at a time, where nothing speaks for fewer."""
 
 
 class Engine(ABC):
@@ -76,7 +76,7 @@ class ExportedEngine(Engine):
     def __init__(self, graph: ScoringGraph, backend: str, precision: str) -> None:
         self.graph, self.backend, self.precision = graph, backend, precision
         if backend == "openvino":
-            self.batch_size = OPENVINO_BATCH
+            self.batch_size = PARTS[0]  # the first clips of a recording then wait for fewer frames
         with tempfile.TemporaryDirectory() as folder:
             export_onnx(graph, file := Path(folder) / "graph.onnx")
             if backend == "onnx":

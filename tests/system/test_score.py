@@ -159,6 +159,19 @@ def without_masks(weights: Path) -> Scorer:
     return replace(load(weights), engine=engine)
 
 
+def test_the_engine_gets_as_many_clips_at_once_as_suit_it(squares, trained: Path, monkeypatch):
+    scorer, sizes = load(trained), []
+    run = type(scorer.engine).__call__
+    monkeypatch.setattr(
+        type(scorer.engine), "__call__", lambda self, *given: sizes.append(len(given[0])) or run(self, *given)
+    )
+    monkeypatch.setattr(scorer.engine, "batch_size", 7)
+    frames = list(enumerate(open_video(squares.root / "test" / "stop.avi").frames()))
+    list(scorer.stream("stop", frames))
+    assert sizes[0] == 7
+    assert sum(sizes) == len(frames)
+
+
 def test_a_frame_that_is_computed_has_the_score_that_it_has_where_none_is_left_out(squares, trained: Path):
     scorer, frames = load(trained), list(enumerate(open_video(squares.root / "test" / "stop.avi").frames()))
     whole, part = (
@@ -313,6 +326,7 @@ def test_an_untrained_threshold_is_asked_for(command, squares, trained: Path, tm
     [
         (("--source", "nothing.mp4"), 2, "--source nothing.mp4: nothing there; give a video file"),
         (("--stride", "0"), 2, "--stride 0: give 1 or more"),
+        (("--batch-size", "0"), 2, "--batch-size 0: give 1 or more"),
         (("--skip", "-1"), 2, "--skip -1: give 0 or more"),
         (("--gate", "5"), 2, "--gate 5.0 needs --skip"),
         (("--min-seconds", "-1"), 2, "--min-seconds -1.0: give 0 or more"),

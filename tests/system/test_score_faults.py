@@ -23,7 +23,8 @@ from aed_lightning.cli.score import HELP
 from aed_lightning.core import DataError
 from aed_lightning.data.progress import SilentProgress
 from aed_lightning.runtime import load
-from aed_lightning.runtime.engines import BATCH, OPENVINO_BATCH
+from aed_lightning.runtime.engines import BATCH
+from aed_lightning.runtime.export import PARTS
 from aed_lightning.runtime.notify import Notifier
 from aed_lightning.runtime.recordings import Manner, score_recording
 from aed_lightning.runtime.sources import Recording
@@ -169,4 +170,4 @@ def test_the_help_tells_the_defaults_that_hold():
     for name in ("min_seconds", "stride", "fps"):
         (value,) = re.findall(rf"--{name.replace('_', '-')} [^-]*?\(([0-9.]+)\)", HELP)
         assert float(value) == told[name]
-    assert f"frames at once ({BATCH}, with openvino {OPENVINO_BATCH})" in HELP
+    assert f"frames at once ({BATCH}, with openvino {PARTS[0]})" in HELP
