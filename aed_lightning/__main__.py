@@ -3,6 +3,8 @@
 Nothing heavy is imported before the verb is known, so that help answers at once.
 """
 
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -56,6 +58,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (DataError, UsageError) as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
+    except BrokenPipeError:
+        raise  # no fault of the verb; see `program`
     except OSError as error:
         print(f"error: {error.filename or verb}: {error.strerror or error}; free it or give another", file=sys.stderr)
         return 1
@@ -74,11 +78,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def program() -> int:
-    """`main` in a process of its own, whose memory is ours to arrange."""
+    """`main` in a process of its own, with its memory arranged; ends in silence where nobody reads on (`| head`)."""
     from aed_lightning.core.memory import keep_freed_memory
 
     keep_freed_memory()
-    return main()
+    try:
+        code = main()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains once more
+        return 128 + signal.SIGPIPE
+    return code
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""What each part is worth: python experiments/ablations.py toy|ped2 [--seeds 0 1 2] [--epochs N] [--only ROW ...]
+"""What each part is worth: python experiments/ablations.py toy|ped2 [--seeds 0 1 2] [--short] [--only ROW ...]
 
-Trains and tests each row that has no metrics.json below experiments/0008-ablations/DATASET yet (DATASET-N-epochs with
---epochs), one seed after the other, and writes table.md there: means over the seeds there are, and how far these lie
-apart. runs/ablations holds the runs; one that was interrupted goes on. Rows of "fusion" and "hidden while scoring"
-score the weights of the row "all of it" anew; every other row is a training of its own. A row that takes away what the
-configuration does not have is left out. Two at once want seeds of their own.
+Trains and tests each row that has no metrics.json below experiments/0008-ablations/DATASET yet (DATASET-short with
+--short: rows with configs/overrides/short.yaml, for toy), one seed after the other, and writes table.md there: means
+over the seeds there are, and how far these lie apart. runs/ablations holds the runs; one that was interrupted goes on.
+Rows of "fusion" and "hidden while scoring" score the weights of the row "all of it" anew; every other row is a training
+of its own. A row that takes away what the configuration has not is left out, and so are toy's shares of clips with
+an anomaly, which experiments/sweeps/augmentation_percentage.yaml trains. Two at once want seeds, or rows, of their own.
 """
 
 import argparse
@@ -23,18 +24,15 @@ FULL = "all of it"
 WITHOUT_MAP_LOSS, WITHOUT_DECOYS = "without a loss of the map alone", "without decoys"
 WITHOUT_POSITIONS, ALL_TOKENS = "without positions", "all tokens active"
 FRAMES, ONE_OBJECT = "frames embedded, not differences", "one pasted object a clip"
+TOKEN_HEAD, NO_TOKEN_HEAD = "with a head of tokens", "without a head of tokens"
+PERCENTAGES = ("25 % of them", "50 % of them", "75 % of them")
+NOT_IN_TOY = (WITHOUT_MAP_LOSS, WITHOUT_DECOYS, WITHOUT_POSITIONS, ALL_TOKENS, FRAMES, ONE_OBJECT, *PERCENTAGES)
 NOT_IN = {
-    "toy": (
-        WITHOUT_MAP_LOSS,
-        WITHOUT_DECOYS,
-        WITHOUT_POSITIONS,
-        ALL_TOKENS,
-        FRAMES,
-        ONE_OBJECT,
-        "75 % of them",
-    ),
-    "ped2": (WITHOUT_POSITIONS, "50 % of them"),
+    "toy": (*NOT_IN_TOY, NO_TOKEN_HEAD),
+    "toy-short": (*NOT_IN_TOY, TOKEN_HEAD),
+    "ped2": (WITHOUT_POSITIONS, "50 % of them", NO_TOKEN_HEAD),
 }
+SHORT = "configs/overrides/short.yaml"
 SHARES = {
     "toy": {"drawn": "[0,0,1]", "cut out": "[1,0,0]", "carrying": "[0,1,0]", "drawn and cut out": "[1,0,1]"},
     "ped2": {"drawn": "[0,0,1]", "cut out": "[1,0,0]", "carrying": "[0,1,0]", "all": "[1,1,1]"},
@@ -60,7 +58,8 @@ def trained(dataset: str) -> Tables:
         "components": {
             FULL: [],
             "without head": ["--model.classification_head=false"],
-            "with a head of tokens": ["--model.token_head=true"],
+            TOKEN_HEAD: ["--model.token_head=true"],
+            NO_TOKEN_HEAD: ["--model.token_head=false"],
             "without pasted anomalies (score: teacher error and discrepancy)": [
                 "--data.augmentation_percentage=0",
                 "--data.decoy_percentage=0",
@@ -74,7 +73,8 @@ def trained(dataset: str) -> Tables:
             ONE_OBJECT: ["--data.pasted_objects=1"],
         },
         "clips with an anomaly": {
-            f"{percent} % of them": [f"--data.augmentation_percentage={percent}"] for percent in (25, 50, 75)
+            row: [f"--data.augmentation_percentage={percent}"]
+            for row, percent in zip(PERCENTAGES, (25, 50, 75), strict=True)
         },
         "weights of the tokens": {
             "all alike": ["--data.motion_weights=false"],
@@ -158,23 +158,25 @@ def main() -> None:
     parser.add_argument("--data.root", dest="root")
     parser.add_argument("--data.store", dest="store")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
-    parser.add_argument("--epochs", type=int, help="of the teacher, in every row (default: the configuration's)")
+    parser.add_argument("--short", action="store_true", help=f"with {SHORT}, which is for toy")
     parser.add_argument("--only", nargs="+", help="rows, by their names")
     options = parser.parse_args()
     common = [f"--config=configs/{options.dataset}.yaml"]
     common += [f"--data.root={options.root}"] if options.root else []
     common += [f"--data.store={options.store}"] if options.store else []
     name = options.dataset
-    if options.epochs is not None:
-        common.append(f"--teacher.epochs={options.epochs}")
-        name += f"-{options.epochs}-epochs"  # rows of different length are no table
+    if options.short:
+        common.append(f"--config={SHORT}")
+        name += "-short"
+        if name not in NOT_IN:
+            parser.error(f"--short: {SHORT} is for toy, not for {options.dataset}")
     runs, kept = Path("runs/ablations") / name, Path("experiments/0008-ablations") / name
     wanted = [
         (verb, table, row, changes)
         for verb, tables in (("fit", trained(options.dataset)), ("test", SCORED))
         for table, rows in tables.items()
         for row, changes in rows.items()
-        if row not in NOT_IN[options.dataset]
+        if row not in NOT_IN[name]
     ]
     unknown = set(options.only or ()) - {row for _, _, row, _ in wanted}
     if unknown:

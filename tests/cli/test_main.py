@@ -52,6 +52,15 @@ def test_help_names_every_verb_and_no_arguments_are_a_mistake(capsys: pytest.Cap
     assert capsys.readouterr().out == text
 
 
+def test_where_nobody_reads_on_it_ends_in_silence():
+    with subprocess.Popen(
+        [sys.executable, "-m", "aed_lightning", "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait() == 141
+
+
 def test_every_verb_has_its_file():
     folder = Path(program.__file__).parent / "cli"
     assert all((folder / f"{verb}.py").is_file() for verb in program.VERBS)
