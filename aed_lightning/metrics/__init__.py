@@ -3,7 +3,7 @@
 from .delay import detection_delay, event_delays
 from .evaluate import evaluate
 from .frame_auc import FrameAUC
-from .intervals import bootstrap_intervals
+from .intervals import bootstrap_intervals, paired_differences
 from .localization import evaluate_regions
 from .pixel import PixelAUC
 from .standard import smoothed_scores
@@ -16,5 +16,6 @@ __all__ = [
     "evaluate",
     "evaluate_regions",
     "event_delays",
+    "paired_differences",
     "smoothed_scores",
 ]

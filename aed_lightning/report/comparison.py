@@ -11,6 +11,7 @@ from typing import Any
 from markupsafe import Markup
 
 from ..core import DataError, UsageError, write_text
+from ..metrics import paired_differences
 from .figures import COLORS, figures_of_runs, roc_figure, validation_of_runs
 from .notes import pooled
 from .page import figure, render
@@ -25,6 +26,11 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "average_precision": ("standard", "average_precision"),
     "eer": ("standard", "eer"),
 }
+DIFFERENCES = {
+    f"{auc}_difference{end}": (auc, end) for auc in ("micro_auc", "macro_auc") for end in ("", "_low", "_high")
+}
+"""To the first run, and the bounds of the 95 % interval of a bootstrap over videos, the same draws for both runs."""
+OF_KIND = "auc of "
 FACTS = ("dataset", "stage", "epoch", "rule", "seed", "seconds", "commit")
 PLOTTED = ("micro_auc", "macro_auc", "official_micro_auc", "raw_micro_auc")
 OF_EVERY_RUN = ("run_dir", "seed")
@@ -64,14 +70,37 @@ def run_names(roots: Sequence[Path]) -> list[str]:
 
 
 def comparison_table(runs: Sequence[Run], names: Sequence[str]) -> dict[str, list[Any]]:
-    """Columns by name, a value a run: figures, facts, and the keys in which the configurations differ."""
+    """Columns by name, a value a run: figures, differences to the first run, facts, AUCs by kind of anomaly, and the
+    keys in which the configurations differ.
+    """
     columns: dict[str, list[Any]] = {"run": list(names)}
     every = [run.metrics or {} for run in runs]
     for name, (block, key) in FIGURES.items():
         columns[name] = [metrics[block].get(key) for metrics in every]
+    differences = [None, *(_difference(runs[0], run) for run in runs[1:])]
+    for name, (auc, end) in DIFFERENCES.items():
+        columns[name] = [None if found is None else found[auc + end] for found in differences]
     for name in FACTS:
         columns[name] = [metrics.get(name) for metrics in every]
+    kinds = sorted({kind for metrics in every for kind in metrics.get("per_kind", {})})
+    columns |= {OF_KIND + kind: [metrics["per_kind"].get(kind, {}).get("auc") for metrics in every] for kind in kinds}
     return columns | differing_keys([run.config for run in runs])
+
+
+def _difference(first: Run, run: Run) -> dict[str, float | None] | None:
+    """None where the two did not score the same frames, or have no ROC."""
+    if not first.videos or not run.videos or any(video.label is None for video in (*first.videos, *run.videos)):
+        return None
+    try:
+        found = paired_differences(first.videos, run.videos)
+    except DataError:
+        return None
+    bounds = {auc: found[auc]["interval"] or (None, None) for auc in ("micro_auc", "macro_auc")}
+    return {
+        key: value
+        for auc, (low, high) in bounds.items()
+        for key, value in ((auc, found[auc]["difference"]), (f"{auc}_low", low), (f"{auc}_high", high))
+    }
 
 
 def differing_keys(configurations: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -99,10 +128,13 @@ def _flattened(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def _content(runs: Sequence[Run], names: Sequence[str], columns: Mapping[str, list[Any]]) -> dict[str, Any]:
-    fixed = {"run", *FIGURES, *FACTS}
+    kinds = [name for name in columns if name.startswith(OF_KIND)]
+    fixed = {"run", *FIGURES, *DIFFERENCES, *FACTS, *kinds}
     return {
         "runs": list(zip(names, *(columns[name] for name in FIGURES), strict=True)),
         "figures": list(FIGURES),
+        "differences": list(zip(names, *(columns[name] for name in DIFFERENCES), strict=True))[1:],
+        "kinds": {name.removeprefix(OF_KIND): columns[name] for name in kinds},
         "facts": list(FACTS),
         "facts_of_runs": list(zip(names, *(columns[name] for name in FACTS), strict=True)),
         "differing": {name: values for name, values in columns.items() if name not in fixed},
@@ -149,17 +181,23 @@ def _validation(runs: Sequence[Run], names: Sequence[str]) -> Markup | None:
 
 
 def _markdown(columns: Mapping[str, list[Any]]) -> str:
-    """A row a run; below, a row a key in which the configurations differ."""
-    fixed = ["run", *FIGURES, *FACTS]
+    """A row a run; below, a row a kind of anomaly, and a row a key in which the configurations differ."""
+    fixed = ["run", *FIGURES, *DIFFERENCES, *FACTS]
     of_runs = [fixed, *([columns[name][number] for name in fixed] for number in range(len(columns["run"])))]
-    text = _markdown_table(of_runs, dict.fromkeys(FIGURES, "---:"))
-    differing = [[key, *values] for key, values in columns.items() if key not in fixed]
-    return text + ("\n" + _markdown_table([["key", *columns["run"]], *differing], {}) if differing else "")
+    tables = [_markdown_table(of_runs, dict.fromkeys([*FIGURES, *DIFFERENCES], "---:"))]
+    kinds = [[name, *values] for name, values in columns.items() if name.startswith(OF_KIND)]
+    differing = [[key, *values] for key, values in columns.items() if key not in fixed and not key.startswith(OF_KIND)]
+    names = columns["run"]
+    if kinds:
+        tables.append(_markdown_table([["kind", *names], *kinds], dict.fromkeys(names, "---:")))
+    if differing:
+        tables.append(_markdown_table([["key", *names], *differing], {}))
+    return "\n".join(tables)
 
 
 def _markdown_table(rows: Sequence[Sequence[Any]], alignment: Mapping[str, str]) -> str:
     lines = [
-        " | ".join(_markdown_cell(cell, name in FIGURES) for name, cell in zip(rows[0], row, strict=True))
+        " | ".join(_markdown_cell(cell, name in alignment) for name, cell in zip(rows[0], row, strict=True))
         for row in rows
     ]
     lines.insert(1, " | ".join(alignment.get(name, "---") for name in rows[0]))

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ from evaluation_vectors import CASES, VECTORS, one_video, standard_parameters, v
 from sklearn.metrics import roc_auc_score
 
 from aed_lightning.core import DataError
-from aed_lightning.metrics import bootstrap_intervals, smoothed_scores
+from aed_lightning.metrics import bootstrap_intervals, paired_differences, smoothed_scores
 
 TOLERANCE = VECTORS["tolerance"]["intervals"]
 
@@ -51,6 +52,48 @@ def test_intervals_equal_drawing_and_concatenating_videos():
     assert found["macro_auc"] == pytest.approx(np.quantile(macro, [0.025, 0.975]), abs=1e-12)
     assert (found["micro_draws"], found["macro_draws"]) == (len(micro), len(macro))
     assert found["micro_auc"][0] < found["micro_auc"][1]
+
+
+def test_paired_differences_equal_drawing_the_same_videos_twice():
+    first = smoothed_scores(random_videos(9), 1.5)
+    draw = np.random.default_rng(1)
+    second = [replace(scores, smoothed=draw.normal(size=len(scores.raw)) + scores.label) for scores in first]
+
+    def micro(videos, drawn):
+        labels = np.concatenate([videos[number].label for number in drawn])
+        return roc_auc_score(labels, np.concatenate([videos[number].smoothed for number in drawn]))
+
+    found = paired_differences(first, list(reversed(second)), resamples=200, seed=3)
+    differences = [
+        micro(second, drawn) - micro(first, drawn)
+        for drawn in np.random.default_rng(3).integers(0, 9, size=(200, 9))
+        if len(set(np.concatenate([first[number].label for number in drawn]))) == 2
+    ]
+    assert found["micro_auc"]["difference"] == pytest.approx(
+        micro(second, range(9)) - micro(first, range(9)), abs=1e-12
+    )
+    assert found["micro_auc"]["interval"] == pytest.approx(np.quantile(differences, [0.025, 0.975]), abs=1e-12)
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+    same = paired_differences(first, first)
+    assert same["micro_auc"] == same["macro_auc"] == {"difference": 0.0, "interval": [0.0, 0.0]}
+
+
+def test_a_constant_difference_of_levels_is_found_where_intervals_of_either_overlap():
+    first = smoothed_scores(random_videos(12), 0)
+    second = [replace(scores, smoothed=scores.smoothed + 0.3 * scores.label) for scores in first]
+    low, high = paired_differences(first, second)["micro_auc"]["interval"]
+    assert 0 < low < high
+    alone = [bootstrap_intervals([replace(s, raw=s.smoothed) for s in given])["micro_auc"] for given in (first, second)]
+    assert alone[1][0] < alone[0][1]
+
+
+def test_scores_of_other_frames_are_not_compared():
+    first = smoothed_scores(random_videos(4), 0)
+    with pytest.raises(DataError, match="03: scored on one side only") as refusal:
+        paired_differences(first, first[:3])
+    assert refusal.value.name == "other_frames"
+    with pytest.raises(DataError, match="'00' has other frames or labels"):
+        paired_differences(first, [replace(first[0], label=1 - first[0].label), *first[1:]])
 
 
 def test_few_videos_are_noted():

@@ -7,7 +7,7 @@ import yaml
 from finished_runs import LABELS, Page, write_run
 
 from aed_lightning.core import DataError, UsageError
-from aed_lightning.report.comparison import FACTS, FIGURES, differing_keys, run_names, write_comparison
+from aed_lightning.report.comparison import DIFFERENCES, FACTS, FIGURES, differing_keys, run_names, write_comparison
 
 
 @pytest.fixture
@@ -27,7 +27,15 @@ def test_the_table_holds_the_figures_of_every_run_in_full(runs: list[Path], tmp_
     write_comparison(runs, tmp_path / "out")
     with (tmp_path / "out" / "comparison.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
-    assert list(rows[0]) == ["run", *FIGURES, *FACTS, "teacher.learning_rate"]
+    assert list(rows[0]) == [
+        "run",
+        *FIGURES,
+        *DIFFERENCES,
+        *FACTS,
+        "auc of cart",
+        "auc of dog",
+        "teacher.learning_rate",
+    ]
     for row, root in zip(rows, runs, strict=True):
         assert row["run"] == root.name
         for name, (block, key) in FIGURES.items():
@@ -48,11 +56,28 @@ def test_page_and_markdown_show_the_same_figures(runs: list[Path], tmp_path: Pat
         (line,) = [line for line in markdown.splitlines() if line.startswith(f"| {root.name[:3]}")]
         assert " | ".join(f"{value:.4f}" for value in exact) in line
     assert page.row("differing", "teacher.learning_rate") == ["0.001", "0.001", "0.01"]
+    assert page.row("kinds", "cart") == ["0.75"] * 3
+    assert "| auc of cart | 0.7500 | 0.7500 | 0.7500 |" in markdown
     assert "| teacher.learning\\_rate | 0.001 | 0.001 | 0.01 |" in markdown
     assert "| two\\_\\*\\| |" in markdown
     labels = [attributes["aria-label"] for tag, attributes in page.elements if tag == "svg"]
     assert labels == ["figures of all runs", "ROC curve of all frames", "validation micro AUC of all runs"]
     assert [link for link in page.links() if not link.startswith("#")] == []
+
+
+def test_differences_to_the_first_run_stand_beside_their_intervals(runs: list[Path], tmp_path: Path):
+    write_comparison(runs, tmp_path / "out")
+    with (tmp_path / "out" / "comparison.csv").open(newline="") as file:
+        first, *others = csv.DictReader(file)
+    assert {first[name] for name in DIFFERENCES} == {""}
+    page = Page.of(tmp_path / "out" / "comparison.html")
+    for row, root in zip(others, runs[1:], strict=True):
+        for auc in ("micro_auc", "macro_auc"):
+            told = float(row[f"{auc}_difference"])
+            assert told == pytest.approx(figures(root)["standard"][auc] - figures(runs[0])["standard"][auc], abs=1e-12)
+            assert float(row[f"{auc}_difference_low"]) <= told <= float(row[f"{auc}_difference_high"])
+        assert page.row("differences", root.name)[0] == row["micro_auc_difference"]
+    assert page.text.count("Differences to one") == 1
 
 
 def test_runs_that_differ_in_the_seed_only_are_told_so(runs: list[Path], tmp_path: Path):
@@ -68,6 +93,9 @@ def test_figures_that_cannot_be_compared_are_told(tmp_path: Path):
     text = Page.of(tmp_path / "out" / "comparison.html").text
     assert "scored different numbers of frames" in text
     assert "No config.yaml in two" in text
+    assert "scored on one side only" not in text
+    with (tmp_path / "out" / "comparison.csv").open(newline="") as file:
+        assert {row["micro_auc_difference"] for row in csv.DictReader(file)} == {""}
     (roots[0] / "metrics.json").write_text(json.dumps(figures(roots[0]) | {"dataset": "<b>other"}))
     write_comparison(roots, tmp_path / "out")
     page = Page.of(tmp_path / "out" / "comparison.html")
