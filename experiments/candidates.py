@@ -1,6 +1,6 @@
-"""AUC of candidate scores by grade of cut-outs: python candidates.py WEIGHTS --config CONFIG [--data.root ROOT]
+"""AUC of candidate scores by grade of cut-outs: python candidates.py --config CONFIG --weights RUN [--data.root ROOT]
 
-WEIGHTS: a run directory. Reads training videos only: objects are cut out of the held-out videos and pasted back into
+RUN: a run directory. Reads training videos only: objects are cut out of the held-out videos and pasted back into
 them, one change at a time, in events of 36 frames back to back; their frames are ranked against the same videos as they
 are, with a decoy, with a decoy anywhere, and with four of them, as many of each. Levels are those of the weights. No
 test video is opened.
@@ -165,10 +165,10 @@ def auc(normal: np.ndarray, anomalous: np.ndarray) -> float:
 
 
 def main() -> None:
-    cli = AedCLI(sys.argv[2:], "candidates")
+    cli = AedCLI(sys.argv[1:], "candidates", lambda parser: parser.add_argument("--weights", type=Path, required=True))
     data = cli.datamodule
     data.prepare_data()
-    cli.network.load_state_dict(load_weights(Path(sys.argv[1]))[0].state_dict())
+    cli.network.load_state_dict(load_weights(cli.config.weights)[0].state_dict())
     with tempfile.TemporaryDirectory() as folder:
         held_out = [(row.name, data.store.frames(row)) for row in data.training_rows()[1]]
         write_bank(Path(folder), Cutting(most_share=0.012), held_out)

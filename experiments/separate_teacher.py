@@ -1,15 +1,14 @@
-"""A student under a larger teacher: python separate_teacher.py --config CONFIG --large RUN --run_dir DIR [...]
+"""A student under a larger teacher: python separate_teacher.py --out DIR --config CONFIG [options of fit]
 
-The other way to distill. RUN: a teacher trained with the same data, for example by
-
-    python -m aed_lightning fit --config configs/toy.yaml --stages teacher --model.encoder_dim 512
-        --model.decoder_dim 256 --run_dir runs/large
-
-A network of CONFIG's size (encoder, shared blocks and student decoder) learns its output as the student's stage does,
-for `student.epochs`. The score takes error, map and head from the large teacher, the discrepancy from the two together.
-DIR gets the metrics; frames/s of scoring are printed for this pair and for a self-distilled network of CONFIG's size.
+The other way to distill. DIR/large: a teacher of twice the width (`fit --stages teacher`, trained first unless its
+weights are there). DIR/pair: a network of the size of CONFIG (encoder, shared blocks and student decoder) learns its
+output as the stage of the student does, for `student.epochs`; the score takes error, map and head from the large
+teacher, and the discrepancy from the two together. Each gets metrics.json; frames/s of scoring are printed for the
+pair and for a self-distilled network of that size, whose figures are those of `fit`.
 """
 
+import argparse
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -21,6 +20,7 @@ from torch import nn
 
 from aed_lightning.cli import fit
 from aed_lightning.cli.training import AedCLI
+from aed_lightning.core import RunPaths
 from aed_lightning.core.clip import Batch, Reconstruction
 from aed_lightning.model import AutoEncoder, reconstruct
 from aed_lightning.model.weights import load_weights
@@ -28,6 +28,7 @@ from aed_lightning.stages import StudentStage
 from aed_lightning.stages.stage import Stage
 
 CLIPS, ROUNDS = 8, 20
+LARGE = ("--model.encoder_dim=512", "--model.decoder_dim=256")
 
 
 class SeparateStudentStage(StudentStage):
@@ -65,11 +66,19 @@ def frames_a_second(scoring: Callable[[], object]) -> float:
     return CLIPS * ROUNDS / (time.perf_counter() - start)
 
 
+def trained_large(root: Path, options: list[str]) -> AutoEncoder:
+    if not RunPaths(root).weights.is_file():
+        fit_large = ["fit", *options, "--stages=teacher", *LARGE, f"--run_dir={root}", "--resume=auto"]
+        subprocess.run([sys.executable, "-m", "aed_lightning", *fit_large], check=True)
+    return load_weights(root)[0]
+
+
 def main() -> None:
-    cli = AedCLI(
-        sys.argv[1:], "separate_teacher", lambda parser: parser.add_argument("--large", type=Path, required=True)
-    )
-    large, _ = load_weights(cli.config.large)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True)
+    given, options = parser.parse_known_args()
+    large = trained_large(given.out / "large", options)
+    cli = AedCLI([*options, f"--run_dir={given.out / 'pair'}"], "separate_teacher")
     data = cli.datamodule
     data.prepare_data()
     data.cut_objects(None)
