@@ -4,11 +4,13 @@ Nothing heavy is imported before the verb is known, so that help answers at once
 """
 
 import os
+import select
 import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+STANDARD_OUTPUT = 1
 VERBS = {
     "fit": "train teacher and student, then evaluate",
     "validate": "score held-out training videos with pasted anomalies",
@@ -42,7 +44,8 @@ def usage() -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one verb; returns the exit code: 0, 1 for data, 2 for usage, 130 when interrupted."""
+    """Run one verb; returns the exit code: 0, 1 for data, 2 for usage, 130 when interrupted, 141 when
+    nobody reads on."""
     from aed_lightning.core import DataError, Interrupted, UsageError
 
     arguments = sys.argv[1:] if arguments is None else list(arguments)
@@ -58,9 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (DataError, UsageError) as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
-    except BrokenPipeError:
-        raise  # no fault of the verb; see `program`
     except OSError as error:
+        if isinstance(error, BrokenPipeError) and _nobody_reads():
+            return _silenced()
         print(f"error: {error.filename or verb}: {error.strerror or error}; free it or give another", file=sys.stderr)
         return 1
     except Interrupted as stop:
@@ -73,22 +76,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(end.__context__, KeyboardInterrupt):  # Lightning makes exit code 1 of Ctrl-C
             print("interrupted", file=sys.stderr)
             return 130
+        if isinstance(end.__context__, BrokenPipeError):  # and rich that of a reader who went away
+            return _silenced()
         raise
     return code
 
 
 def program() -> int:
-    """`main` in a process of its own, with its memory arranged; ends in silence where nobody reads on (`| head`)."""
+    """`main` in a process of its own, whose memory and output are ours to arrange."""
     from aed_lightning.core.memory import keep_freed_memory
 
     keep_freed_memory()
     try:
-        code = main()
-        sys.stdout.flush()
+        try:
+            return main()
+        finally:
+            print(end="", flush=True)  # while a full disk, or a reader who went away, can still be told
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains once more
-        return 128 + signal.SIGPIPE
-    return code
+        return _silenced()
+    except OSError as error:
+        print(f"error: standard output: {error.strerror}; what was printed is not whole", file=sys.stderr)
+        _silenced()
+        return 1
+
+
+def _nobody_reads() -> bool:
+    """Whether standard output, and not some other pipe, has lost its reader, as in `| head`."""
+    polled = select.poll()
+    polled.register(STANDARD_OUTPUT, 0)
+    return any(event & select.POLLERR for _, event in polled.poll(0))
+
+
+def _silenced() -> int:
+    """What is still to be printed goes nowhere, or the interpreter would complain as it ends; the exit code."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), STANDARD_OUTPUT)
+    return 128 + signal.SIGPIPE
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
-"""A student under a larger teacher: python separate_teacher.py --out DIR --config CONFIG [options of fit]
+"""A student under a larger teacher: python separate_teacher.py --out DIR --config CONFIG [--KEY VALUE ...]
 
-The other way to distill. DIR/large: a teacher of twice the width (`fit --stages teacher`, trained first unless its
-weights are there). DIR/pair: a network of the size of CONFIG (encoder, shared blocks and student decoder) learns its
-output as the stage of the student does, for `student.epochs`; the score takes error, map and head from the large
-teacher, and the discrepancy from the two together. Each gets metrics.json; frames/s of scoring are printed for the
-pair and for a self-distilled network of that size, whose figures are those of `fit`.
+The other way to distill. DIR/large: a teacher of twice the width (`fit --stages teacher --resume auto`). DIR/pair: a
+network of the size of CONFIG (encoder, shared blocks and student decoder) learns its output as the stage of the
+student does, for `student.epochs`; the score takes error, map and head from the large teacher, and the discrepancy
+from the two together. Each gets metrics.json; frames/s of scoring are printed for the pair and for a self-distilled
+network of that size, whose figures are those of `fit`.
 """
 
 import argparse
@@ -20,7 +20,6 @@ from torch import nn
 
 from aed_lightning.cli import fit
 from aed_lightning.cli.training import AedCLI
-from aed_lightning.core import RunPaths
 from aed_lightning.core.clip import Batch, Reconstruction
 from aed_lightning.model import AutoEncoder, reconstruct
 from aed_lightning.model.weights import load_weights
@@ -66,19 +65,14 @@ def frames_a_second(scoring: Callable[[], object]) -> float:
     return CLIPS * ROUNDS / (time.perf_counter() - start)
 
 
-def trained_large(root: Path, options: list[str]) -> AutoEncoder:
-    if not RunPaths(root).weights.is_file():
-        fit_large = ["fit", *options, "--stages=teacher", *LARGE, f"--run_dir={root}", "--resume=auto"]
-        subprocess.run([sys.executable, "-m", "aed_lightning", *fit_large], check=True)
-    return load_weights(root)[0]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
-    given, options = parser.parse_known_args()
-    large = trained_large(given.out / "large", options)
-    cli = AedCLI([*options, f"--run_dir={given.out / 'pair'}"], "separate_teacher")
+    given, keys = parser.parse_known_args()
+    cli = AedCLI([*keys, f"--run_dir={given.out / 'pair'}"], "separate_teacher")
+    fit_large = ["fit", *keys, *LARGE, "--stages=teacher", "--resume=auto", f"--run_dir={given.out / 'large'}"]
+    subprocess.run([sys.executable, "-m", "aed_lightning", *fit_large], check=True)
+    large, _ = load_weights(given.out / "large")
     data = cli.datamodule
     data.prepare_data()
     data.cut_objects(None)

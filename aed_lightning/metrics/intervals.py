@@ -52,10 +52,14 @@ def paired_differences(
     """How much higher the AUCs of `second` are than those of `first`, with 95 % intervals, ready for JSON.
 
     Two scores of the same frames, ranked by `smoothed`. Each draw takes the same videos for both, so that what makes a
-    video hard for both does not count. Gives micro_auc and macro_auc as {difference, interval}, both none where they
-    are not defined, and level, resamples, seed and note as `bootstrap_intervals`.
-    Raises DataError `other_frames` where videos, frames or labels are not the same, and those of the protocol.
+    video hard for both does not count. Gives micro_auc and macro_auc as {difference, interval, draws}, the first two none
+    where they are not defined, and level, resamples, seed and note as `bootstrap_intervals`.
+    Raises DataError `not_smoothed` where `smoothed` is none, `other_frames` where videos, frames or labels are not the
+    same, and those of the protocol.
     """
+    for scores in (*first, *second):
+        if scores.smoothed is None:
+            raise DataError(f"video {scores.video!r} is not smoothed; use `smoothed_scores` first", name="not_smoothed")
     ranked = [
         ranked_scores([replace(scores, raw=smoothed_of(scores)) for scores in given]) for given in (first, second)
     ]
@@ -66,7 +70,11 @@ def paired_differences(
     of_first, of_second = (_aucs_of_draws(scores, times) for scores in ranked)
     differences = {"micro_auc": of_second[0] - of_first[0], "macro_auc": of_second[1] - of_first[1]}
     return {
-        name: {"difference": _number(values[0]), "interval": _interval(values[1:])}
+        name: {
+            "difference": _number(values[0]),
+            "interval": _interval(values[1:]),
+            "draws": int(np.isfinite(values[1:]).sum()),
+        }
         for name, values in differences.items()
     } | _told(videos, resamples, seed)
 

@@ -4,14 +4,14 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
 from ..core import DataError, UsageError, write_text
-from ..metrics import paired_differences
+from .differences import DIFFERENCES, Differences, differences_to_first
 from .figures import COLORS, figures_of_runs, roc_figure, validation_of_runs
 from .notes import pooled
 from .page import figure, render
@@ -26,10 +26,6 @@ FIGURES: dict[str, tuple[str, ...]] = {
     "average_precision": ("standard", "average_precision"),
     "eer": ("standard", "eer"),
 }
-DIFFERENCES = {
-    f"{auc}_difference{end}": (auc, end) for auc in ("micro_auc", "macro_auc") for end in ("", "_low", "_high")
-}
-"""To the first run, and the bounds of the 95 % interval of a bootstrap over videos, the same draws for both runs."""
 OF_KIND = "auc of "
 FACTS = ("dataset", "stage", "epoch", "rule", "seed", "seconds", "commit")
 PLOTTED = ("micro_auc", "macro_auc", "official_micro_auc", "raw_micro_auc")
@@ -52,9 +48,10 @@ def write_comparison(roots: Sequence[Path], folder: Path) -> list[Path]:
     if unfinished:
         raise DataError(f"no metrics.json in {', '.join(unfinished)}: finish or evaluate these runs, or leave them out")
     names = run_names(roots)
-    columns = comparison_table(runs, names)
+    differences, notes = differences_to_first(runs, names)
+    columns = comparison_table(runs, names, differences)
     pages = {
-        "comparison.html": render("comparison.html", _content(runs, names, columns)),
+        "comparison.html": render("comparison.html", _content(runs, names, columns, _notes(runs, names) + notes)),
         "comparison.md": _markdown(columns),
         "comparison.csv": _csv(columns),
     }
@@ -69,7 +66,9 @@ def run_names(roots: Sequence[Path]) -> list[str]:
     return names if len(set(names)) == len(names) else [str(root) for root in roots]
 
 
-def comparison_table(runs: Sequence[Run], names: Sequence[str]) -> dict[str, list[Any]]:
+def comparison_table(
+    runs: Sequence[Run], names: Sequence[str], differences: Sequence[Differences]
+) -> dict[str, list[Any]]:
     """Columns by name, a value a run: figures, differences to the first run, facts, AUCs by kind of anomaly, and the
     keys in which the configurations differ.
     """
@@ -77,30 +76,12 @@ def comparison_table(runs: Sequence[Run], names: Sequence[str]) -> dict[str, lis
     every = [run.metrics or {} for run in runs]
     for name, (block, key) in FIGURES.items():
         columns[name] = [metrics[block].get(key) for metrics in every]
-    differences = [None, *(_difference(runs[0], run) for run in runs[1:])]
-    for name, (auc, end) in DIFFERENCES.items():
-        columns[name] = [None if found is None else found[auc + end] for found in differences]
+    columns |= {name: list(values) for name, values in zip(DIFFERENCES, zip(*differences, strict=True), strict=True)}
     for name in FACTS:
         columns[name] = [metrics.get(name) for metrics in every]
-    kinds = sorted({kind for metrics in every for kind in metrics.get("per_kind", {})})
+    kinds = sorted({kind for metrics in every for kind in metrics["per_kind"]})
     columns |= {OF_KIND + kind: [metrics["per_kind"].get(kind, {}).get("auc") for metrics in every] for kind in kinds}
     return columns | differing_keys([run.config for run in runs])
-
-
-def _difference(first: Run, run: Run) -> dict[str, float | None] | None:
-    """None where the two did not score the same frames, or have no ROC."""
-    if not first.videos or not run.videos or any(video.label is None for video in (*first.videos, *run.videos)):
-        return None
-    try:
-        found = paired_differences(first.videos, run.videos)
-    except DataError:
-        return None
-    bounds = {auc: found[auc]["interval"] or (None, None) for auc in ("micro_auc", "macro_auc")}
-    return {
-        key: value
-        for auc, (low, high) in bounds.items()
-        for key, value in ((auc, found[auc]["difference"]), (f"{auc}_low", low), (f"{auc}_high", high))
-    }
 
 
 def differing_keys(configurations: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -127,19 +108,21 @@ def _flattened(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, "null" if value is None else value
 
 
-def _content(runs: Sequence[Run], names: Sequence[str], columns: Mapping[str, list[Any]]) -> dict[str, Any]:
-    kinds = [name for name in columns if name.startswith(OF_KIND)]
+def _content(
+    runs: Sequence[Run], names: Sequence[str], columns: Mapping[str, list[Any]], notes: Sequence[str]
+) -> dict[str, Any]:
+    kinds = _kinds(columns)
     fixed = {"run", *FIGURES, *DIFFERENCES, *FACTS, *kinds}
     return {
-        "runs": list(zip(names, *(columns[name] for name in FIGURES), strict=True)),
+        "runs": _rows(columns, ["run", *FIGURES]),
         "figures": list(FIGURES),
-        "differences": list(zip(names, *(columns[name] for name in DIFFERENCES), strict=True))[1:],
-        "kinds": {name.removeprefix(OF_KIND): columns[name] for name in kinds},
+        "differences": _rows(columns, ["run", *DIFFERENCES])[1:],
+        "kinds": {name.removeprefix(OF_KIND): values for name, values in kinds.items()},
         "facts": list(FACTS),
-        "facts_of_runs": list(zip(names, *(columns[name] for name in FACTS), strict=True)),
+        "facts_of_runs": _rows(columns, ["run", *FACTS]),
         "differing": {name: values for name, values in columns.items() if name not in fixed},
         "names": names,
-        "notes": _notes(runs, names),
+        "notes": notes,
         "marks": figures_of_runs(names, [(name, columns[name]) for name in PLOTTED]),
         "roc": _roc(runs, names),
         "validation": _validation(runs, names),
@@ -180,27 +163,38 @@ def _validation(runs: Sequence[Run], names: Sequence[str]) -> Markup | None:
     return validation_of_runs(curves) if curves and len(curves) <= len(COLORS) else None
 
 
+def _kinds(columns: Mapping[str, list[Any]]) -> dict[str, list[Any]]:
+    return {name: values for name, values in columns.items() if name.startswith(OF_KIND)}
+
+
 def _markdown(columns: Mapping[str, list[Any]]) -> str:
-    """A row a run; below, a row a kind of anomaly, and a row a key in which the configurations differ."""
-    fixed = ["run", *FIGURES, *DIFFERENCES, *FACTS]
-    of_runs = [fixed, *([columns[name][number] for name in fixed] for number in range(len(columns["run"])))]
-    tables = [_markdown_table(of_runs, dict.fromkeys([*FIGURES, *DIFFERENCES], "---:"))]
-    kinds = [[name, *values] for name, values in columns.items() if name.startswith(OF_KIND)]
-    differing = [[key, *values] for key, values in columns.items() if key not in fixed and not key.startswith(OF_KIND)]
-    names = columns["run"]
+    """A row a run, and a row a run but the first; a row a kind of anomaly, and one a key that is not the same."""
+    names, kinds = columns["run"], _kinds(columns)
+    of_runs = ["run", *FIGURES, *FACTS]
+    differing = columns.keys() - {*of_runs, *DIFFERENCES, *kinds}
+    tables = [
+        _markdown_table([of_runs, *_rows(columns, of_runs)], FIGURES),
+        _markdown_table([[f"to {names[0]}", *DIFFERENCES], *_rows(columns, ["run", *DIFFERENCES])[1:]], DIFFERENCES),
+    ]
     if kinds:
-        tables.append(_markdown_table([["kind", *names], *kinds], dict.fromkeys(names, "---:")))
+        tables.append(_markdown_table([["kind", *names], *([name, *kinds[name]] for name in kinds)], names))
     if differing:
-        tables.append(_markdown_table([["key", *names], *differing], {}))
+        keys = [[key, *values] for key, values in columns.items() if key in differing]
+        tables.append(_markdown_table([["key", *names], *keys], ()))
     return "\n".join(tables)
 
 
-def _markdown_table(rows: Sequence[Sequence[Any]], alignment: Mapping[str, str]) -> str:
+def _rows(columns: Mapping[str, list[Any]], names: Sequence[str]) -> list[tuple[Any, ...]]:
+    return list(zip(*(columns[name] for name in names), strict=True))
+
+
+def _markdown_table(rows: Sequence[Sequence[Any]], numbers: Collection[str]) -> str:
+    """The first row are the names of the columns; those of `numbers` stand to the right."""
     lines = [
-        " | ".join(_markdown_cell(cell, name in alignment) for name, cell in zip(rows[0], row, strict=True))
+        " | ".join(_markdown_cell(cell, name in numbers) for name, cell in zip(rows[0], row, strict=True))
         for row in rows
     ]
-    lines.insert(1, " | ".join(alignment.get(name, "---") for name in rows[0]))
+    lines.insert(1, " | ".join("---:" if name in numbers else "---" for name in rows[0]))
     return "".join(f"| {line} |\n" for line in lines)
 
 

@@ -52,13 +52,40 @@ def test_help_names_every_verb_and_no_arguments_are_a_mistake(capsys: pytest.Cap
     assert capsys.readouterr().out == text
 
 
-def test_where_nobody_reads_on_it_ends_in_silence():
-    with subprocess.Popen(
-        [sys.executable, "-m", "aed_lightning", "--help"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+@pytest.mark.parametrize("arguments", ["--help", "prepare --describe ped2"])
+def test_where_nobody_reads_on_it_ends_in_silence(arguments: str):
+    assert without_reader(arguments.split()) == (141, "")
+
+
+def test_where_nobody_reads_on_a_table_ends_in_silence_too(tmp_path: Path):
+    (tmp_path / "one.csv").write_text("raw,label\n0.1,0\n0.2,1\n0.3,1\n")
+    assert without_reader(["evaluate", f"--scores={tmp_path}", f"--labels={tmp_path}"]) == (141, "")
+
+
+def without_reader(arguments: list[str]) -> tuple[int, str]:
+    command = [sys.executable, "-m", "aed_lightning", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         process.stdout.close()
-        assert process.stderr.read() == ""
-        assert process.wait() == 141
+        error = process.stderr.read()
+        return process.wait(), error
+
+
+def test_another_pipe_that_breaks_is_an_error(monkeypatch, capsys):
+    def run(arguments: list[str]) -> int:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setattr("aed_lightning.cli.doctor.run", run)
+    assert program.main(["doctor"]) == 1
+    assert capsys.readouterr().err.startswith("error: doctor: Broken pipe")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_disk_under_standard_output_is_told():
+    with open("/dev/full", "w") as full:
+        command = [sys.executable, "-m", "aed_lightning", "--help"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert done.stderr == "error: standard output: No space left on device; what was printed is not whole\n"
 
 
 def test_every_verb_has_its_file():

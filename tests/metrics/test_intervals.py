@@ -73,9 +73,11 @@ def test_paired_differences_equal_drawing_the_same_videos_twice():
         micro(second, range(9)) - micro(first, range(9)), abs=1e-12
     )
     assert found["micro_auc"]["interval"] == pytest.approx(np.quantile(differences, [0.025, 0.975]), abs=1e-12)
+    assert found["micro_auc"]["draws"] == len(differences)
     assert json.loads(json.dumps(found, allow_nan=False)) == found
     same = paired_differences(first, first)
-    assert same["micro_auc"] == same["macro_auc"] == {"difference": 0.0, "interval": [0.0, 0.0]}
+    for auc in ("micro_auc", "macro_auc"):
+        assert (same[auc]["difference"], same[auc]["interval"]) == (0.0, [0.0, 0.0])
 
 
 def test_a_constant_difference_of_levels_is_found_where_intervals_of_either_overlap():
@@ -92,6 +94,8 @@ def test_scores_of_other_frames_are_not_compared():
     with pytest.raises(DataError, match="03: scored on one side only") as refusal:
         paired_differences(first, first[:3])
     assert refusal.value.name == "other_frames"
+    with pytest.raises(DataError, match="'00' is not smoothed; use `smoothed_scores` first"):
+        paired_differences(random_videos(4), first)
     with pytest.raises(DataError, match="'00' has other frames or labels"):
         paired_differences(first, [replace(first[0], label=1 - first[0].label), *first[1:]])
 

@@ -53,7 +53,7 @@ def test_page_and_markdown_show_the_same_figures(runs: list[Path], tmp_path: Pat
     for root in runs:
         exact = [figures(root)[block][key] for block, key in FIGURES.values()]
         assert page.row("figures", root.name) == [str(value) for value in exact]
-        (line,) = [line for line in markdown.splitlines() if line.startswith(f"| {root.name[:3]}")]
+        line = next(line for line in markdown.splitlines() if line.startswith(f"| {root.name[:3]}"))
         assert " | ".join(f"{value:.4f}" for value in exact) in line
     assert page.row("differing", "teacher.learning_rate") == ["0.001", "0.001", "0.01"]
     assert page.row("kinds", "cart") == ["0.75"] * 3
@@ -77,7 +77,8 @@ def test_differences_to_the_first_run_stand_beside_their_intervals(runs: list[Pa
             assert told == pytest.approx(figures(root)["standard"][auc] - figures(runs[0])["standard"][auc], abs=1e-12)
             assert float(row[f"{auc}_difference_low"]) <= told <= float(row[f"{auc}_difference_high"])
         assert page.row("differences", root.name)[0] == row["micro_auc_difference"]
-    assert page.text.count("Differences to one") == 1
+    assert "Differences: only 3 videos: the intervals are too narrow." in page.text
+    assert "| to one | micro\\_auc\\_difference |" in (tmp_path / "out" / "comparison.md").read_text()
 
 
 def test_runs_that_differ_in_the_seed_only_are_told_so(runs: list[Path], tmp_path: Path):
@@ -93,7 +94,7 @@ def test_figures_that_cannot_be_compared_are_told(tmp_path: Path):
     text = Page.of(tmp_path / "out" / "comparison.html").text
     assert "scored different numbers of frames" in text
     assert "No config.yaml in two" in text
-    assert "scored on one side only" not in text
+    assert "No difference of two to one: a, film_a, film_b, film_c: scored on one side only" in text
     with (tmp_path / "out" / "comparison.csv").open(newline="") as file:
         assert {row["micro_auc_difference"] for row in csv.DictReader(file)} == {""}
     (roots[0] / "metrics.json").write_text(json.dumps(figures(roots[0]) | {"dataset": "<b>other"}))
