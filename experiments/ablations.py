@@ -4,9 +4,9 @@ Trains and tests each row that has no metrics.json below experiments/0008-ablati
 --short: rows with configs/overrides/short.yaml, for toy), one seed after the other, and writes table.md there: means
 over the seeds there are, and how far these lie apart. runs/ablations holds the runs; one that was interrupted goes
 on. Rows of "fusion" and "hidden while scoring" score the weights of the row "all of it" anew; every other row is a
-training of its own. A row that takes away what the configuration has not is left out, and so are toy's shares of
-clips with an anomaly, which experiments/sweeps/augmentation_percentage.yaml trains. Two at once want seeds, or rows,
-of their own.
+training of its own. A row that takes away what the configuration has not is left out, and so are, with --short, the
+shares of clips with an anomaly, which experiments/sweeps/augmentation_percentage.yaml trains. Two at once want seeds,
+or rows, of their own.
 """
 
 import argparse

@@ -52,8 +52,8 @@ def paired_differences(
     """How much higher the AUCs of `second` are than those of `first`, with 95 % intervals, ready for JSON.
 
     Two scores of the same frames, ranked by `smoothed`. Each draw takes the same videos for both, so that what makes a
-    video hard for both does not count. Gives micro_auc and macro_auc as {difference, interval, draws}, the first two none
-    where they are not defined, and level, resamples, seed and note as `bootstrap_intervals`.
+    video hard for both does not count. Gives micro_auc and macro_auc as {difference, interval, draws}, the first two
+    none where they are not defined, and level, resamples, seed and note as `bootstrap_intervals`.
     Raises DataError `not_smoothed` where `smoothed` is none, `other_frames` where videos, frames or labels are not the
     same, and those of the protocol.
     """
