@@ -177,7 +177,9 @@ def _markdown(columns: Mapping[str, list[Any]]) -> str:
         _markdown_table([[f"to {names[0]}", *DIFFERENCES], *_rows(columns, ["run", *DIFFERENCES])[1:]], DIFFERENCES),
     ]
     if kinds:
-        tables.append(_markdown_table([["kind", *names], *([name, *kinds[name]] for name in kinds)], names))
+        tables.append(
+            _markdown_table([["kind", *names], *([name.removeprefix(OF_KIND), *kinds[name]] for name in kinds)], names)
+        )
     if differing:
         keys = [[key, *values] for key, values in columns.items() if key in differing]
         tables.append(_markdown_table([["key", *names], *keys], ()))

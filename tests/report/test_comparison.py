@@ -57,7 +57,7 @@ def test_page_and_markdown_show_the_same_figures(runs: list[Path], tmp_path: Pat
         assert " | ".join(f"{value:.4f}" for value in exact) in line
     assert page.row("differing", "teacher.learning_rate") == ["0.001", "0.001", "0.01"]
     assert page.row("kinds", "cart") == ["0.75"] * 3
-    assert "| auc of cart | 0.7500 | 0.7500 | 0.7500 |" in markdown
+    assert "| cart | 0.7500 | 0.7500 | 0.7500 |" in markdown
     assert "| teacher.learning\\_rate | 0.001 | 0.001 | 0.01 |" in markdown
     assert "| two\\_\\*\\| |" in markdown
     labels = [attributes["aria-label"] for tag, attributes in page.elements if tag == "svg"]
