@@ -1,10 +1,11 @@
 """Which anomalies are found, by size, contrast and speed: python severity.py ROOT --out FOLDER NAME=RUN [NAME=RUN ...]
 
-ROOT: a data set in the layout "folder" with masks and tracks, as toy's. RUN: the run directory of a `fit` or `test` on
-it. A frame is found where its smoothed score is above what one in ten normal frames reaches in that run: a way to
-compare runs at the same share of false positives, not a threshold for use. Each anomalous frame counts by its largest
-object, in thirds of all such frames: its share of the frame, how far its mean gray level is from that of what is around
-it, how far its center moves in a frame, in widths of the video.
+ROOT: a data set in the layout "folder" with masks and tracks, as toy's. RUN: the run directory of a `fit` or `test`
+on it; runs of one NAME, as of several seeds, are averaged. A frame is found where its smoothed score is above what
+one in ten normal frames reaches in that run: a way to compare runs at the same share of false positives, not a
+threshold for use. Each anomalous frame counts by its largest object, in thirds of all such frames: its share of the
+frame, how far its mean gray level is from that of what is around it, how far its center moves in a frame, in widths
+of the video.
 
 Writes severity.md, a table, and severity.png, one curve for each third over the runs in their order.
 """
@@ -85,6 +86,13 @@ def found_by_third(run: Path, known: dict[str, dict[int, tuple[float, float, flo
     return np.array([[detected[thirds[:, trait] == third].mean() for third in range(3)] for trait in range(3)])
 
 
+def named(pair: str) -> tuple[str, Path]:
+    name, equals, run = pair.partition("=")
+    if not equals or not (Path(run) / "scores").is_dir():
+        raise argparse.ArgumentTypeError(f"{pair}: give NAME=RUN, a run directory with scores/")
+    return name, Path(run)
+
+
 def draw(names: list[str], shares: np.ndarray, file: Path) -> None:
     figure = Figure(figsize=(9, 3), layout="constrained")
     for trait, axes in enumerate(figure.subplots(1, 3, sharey=True)):
@@ -100,19 +108,21 @@ def draw(names: list[str], shares: np.ndarray, file: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", type=Path)
-    parser.add_argument("runs", nargs="+", metavar="NAME=RUN")
+    parser.add_argument("runs", nargs="+", metavar="NAME=RUN", type=named)
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
     layout = open_layout("folder", options.root)
     known = {video.name: traits(layout, video) for video in layout.videos() if video.split == "test"}
-    names, runs = zip(*(pair.split("=", 1) for pair in options.runs), strict=True)
-    shares = np.array([found_by_third(Path(run), known) for run in runs])
+    found: dict[str, list[np.ndarray]] = {}
+    for name, run in options.runs:
+        found.setdefault(name, []).append(found_by_third(run, known))
+    names, shares = list(found), np.array([np.mean(of_name, axis=0) for of_name in found.values()])
     lines = ["| | " + " | ".join(f"{trait}, {third}" for trait in TRAITS for third in THIRDS) + " |", "|---" * 10 + "|"]
     for name, row in zip(names, shares, strict=True):
         lines.append(f"| {name} | " + " | ".join(f"{share:.2f}" for share in row.flatten()) + " |")
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "severity.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    draw(list(names), shares, options.out / "severity.png")
+    draw(names, shares, options.out / "severity.png")
     print("\n".join(lines))
 
 
