@@ -98,10 +98,10 @@ def draw(names: list[str], shares: np.ndarray, file: Path) -> None:
     for trait, axes in enumerate(figure.subplots(1, 3, sharey=True)):
         for third, name in enumerate(THIRDS):
             axes.plot(range(len(names)), shares[:, trait, third], marker="o", label=name)
-        axes.set(title=TRAITS[trait], ylim=(0, 1), xticks=range(len(names)), xticklabels=names)
-        axes.tick_params(axis="x", rotation=30)
+        axes.set(title=TRAITS[trait], ylim=(0, 1))
+        axes.set_xticks(range(len(names)), names, rotation=30, ha="right", rotation_mode="anchor")
     figure.axes[0].set_ylabel(f"found, at {FALSE_POSITIVES:.0%} false positives")
-    figure.axes[0].legend(title="third", loc="lower right")
+    figure.legend(handles=figure.axes[0].lines, title="third", loc="outside right center")
     figure.savefig(file, dpi=120)
 
 
