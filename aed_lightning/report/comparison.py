@@ -31,6 +31,8 @@ FACTS = ("dataset", "stage", "epoch", "rule", "seed", "seconds", "commit")
 PLOTTED = ("micro_auc", "macro_auc", "official_micro_auc", "raw_micro_auc")
 OF_EVERY_RUN = ("run_dir", "seed")
 """Keys of the configuration that no two runs share, or that have a column of their own."""
+LOGGER = "trainer.logger"
+"""Where a run is logged changes nothing of it."""
 
 
 def write_comparison(roots: Sequence[Path], folder: Path) -> list[Path]:
@@ -91,7 +93,9 @@ def differing_keys(configurations: Sequence[Mapping[str, Any]]) -> dict[str, lis
     Runs without a configuration say nothing on what differs.
     """
     flat = [dict(_flattened(configuration)) for configuration in configurations]
-    keys = dict.fromkeys(key for values in flat for key in values if key not in OF_EVERY_RUN)
+    keys = dict.fromkeys(
+        key for values in flat for key in values if key not in OF_EVERY_RUN and not key.startswith(LOGGER)
+    )
     known = [values for values in flat if values]
     return {
         key: [values.get(key) for values in flat]

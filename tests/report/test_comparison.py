@@ -111,6 +111,11 @@ def test_differing_keys_tell_null_from_a_key_that_is_not_there():
     assert differing_keys([one, {}, one]) == {}
 
 
+def test_where_a_run_is_logged_is_no_difference():
+    logged = {"trainer": {"logger": {"class_path": "WandbLogger", "init_args": {"project": "x"}}, "devices": 1}}
+    assert differing_keys([logged, {"trainer": {"logger": None, "devices": 1}}]) == {}
+
+
 def test_folders_of_one_name_are_told_apart_by_their_paths(tmp_path: Path):
     assert run_names([tmp_path / "a" / "run", tmp_path / "b"]) == ["run", "b"]
     assert run_names([tmp_path / "a" / "run", tmp_path / "b" / "run"]) == [str(tmp_path / x / "run") for x in "ab"]
