@@ -26,7 +26,7 @@ WITHOUT_MAP_LOSS, WITHOUT_DECOYS = "without a loss of the map alone", "without d
 WITHOUT_POSITIONS, ALL_TOKENS = "without positions", "all tokens active"
 FRAMES, ONE_OBJECT = "frames embedded, not differences", "one pasted object a clip"
 TOKEN_HEAD, NO_TOKEN_HEAD = "with a head of tokens", "without a head of tokens"
-PERCENTAGES = ("25 % of them", "50 % of them", "75 % of them")
+PERCENTAGES = {f"{percent} % of them": percent for percent in (25, 50, 75)}
 NOT_IN_TOY = (WITHOUT_MAP_LOSS, WITHOUT_DECOYS, WITHOUT_POSITIONS, ALL_TOKENS, FRAMES, ONE_OBJECT)
 NOT_IN = {
     "toy": (*NOT_IN_TOY, NO_TOKEN_HEAD, "75 % of them"),
@@ -74,8 +74,7 @@ def trained(dataset: str) -> Tables:
             ONE_OBJECT: ["--data.pasted_objects=1"],
         },
         "clips with an anomaly": {
-            row: [f"--data.augmentation_percentage={percent}"]
-            for row, percent in zip(PERCENTAGES, (25, 50, 75), strict=True)
+            row: [f"--data.augmentation_percentage={percent}"] for row, percent in PERCENTAGES.items()
         },
         "weights of the tokens": {
             "all alike": ["--data.motion_weights=false"],

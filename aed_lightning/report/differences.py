@@ -18,20 +18,20 @@ def differences_to_first(runs: Sequence[Run], names: Sequence[str]) -> tuple[lis
     rows: list[Differences] = [[None] * len(DIFFERENCES)]
     notes: dict[str, None] = {}
     for name, run in zip(names[1:], runs[1:], strict=True):
-        row, note = _difference(runs[0], run)
+        try:
+            row, note = _difference(runs[0], run)
+        except DataError as error:
+            row, note = [None] * len(DIFFERENCES), f"No difference of {name} to {names[0]}: {error}."
         rows.append(row)
         if note:
-            notes[note if any(row) else f"No difference of {name} to {names[0]}: {note}."] = None
+            notes[note] = None
     return rows, list(notes)
 
 
 def _difference(first: Run, run: Run) -> tuple[Differences, str | None]:
     if not first.videos or not run.videos:
-        return [None] * len(DIFFERENCES), "one of them has no files of scores"
-    try:
-        found = paired_differences(first.videos, run.videos)
-    except DataError as error:
-        return [None] * len(DIFFERENCES), str(error)
+        raise DataError("one of them has no files of scores")
+    found = paired_differences(first.videos, run.videos)
     row: Differences = []
     for auc in AUCS:
         row += [found[auc]["difference"], *(found[auc]["interval"] or (None, None))]

@@ -81,6 +81,14 @@ def test_differences_to_the_first_run_stand_beside_their_intervals(runs: list[Pa
     assert "| to one | micro\\_auc\\_difference |" in (tmp_path / "out" / "comparison.md").read_text()
 
 
+def test_equal_scores_have_a_difference_of_nothing(tmp_path: Path):
+    roots = [write_run(tmp_path / name) for name in ("one", "two")]
+    write_comparison(roots, tmp_path / "out")
+    page = Page.of(tmp_path / "out" / "comparison.html")
+    assert page.row("differences", "two")[0] == "0.0"
+    assert "No difference of" not in page.text
+
+
 def test_runs_that_differ_in_the_seed_only_are_told_so(runs: list[Path], tmp_path: Path):
     write_comparison(runs[:2], tmp_path / "out")
     page = Page.of(tmp_path / "out" / "comparison.html")
