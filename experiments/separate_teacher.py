@@ -2,9 +2,9 @@
 
 The other way to distill. DIR/large: a teacher of twice the width (`fit --stages teacher --resume auto`). DIR/pair: a
 network of the size of CONFIG (encoder, shared blocks and student decoder) learns its output as the stage of the
-student does, for `student.epochs`; the score takes error, map and head from the large teacher, and the discrepancy
-from the two together. Each gets metrics.json; frames/s of scoring are printed for the pair and for a self-distilled
-network of that size, whose figures are those of `fit`.
+student does, for `student.epochs`: it starts from nothing, so give it the epochs of both stages. Error, map and head
+are the large teacher's, the discrepancy is of the two together. DIR/SCORE/metrics.json for every score below, and
+frames/s of scoring for the pair and for a self-distilled network of that size, whose figures are those of `fit`.
 """
 
 import argparse
@@ -20,9 +20,11 @@ from torch import nn
 
 from aed_lightning.cli import fit
 from aed_lightning.cli.training import AedCLI
+from aed_lightning.core import RunPaths
 from aed_lightning.core.clip import Batch, Reconstruction
 from aed_lightning.model import AutoEncoder, reconstruct
 from aed_lightning.model.weights import load_weights
+from aed_lightning.scoring.rules import DefaultRule, OfficialRule
 from aed_lightning.stages import StudentStage
 from aed_lightning.stages.stage import Stage
 
@@ -70,23 +72,34 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     given, keys = parser.parse_known_args()
     cli = AedCLI([*keys, f"--run_dir={given.out / 'pair'}"], "separate_teacher")
+    if not isinstance(cli.rule, DefaultRule):
+        parser.error(f"scoring {cli.rule.name}: give the default rule; the released code's is scored beside it")
+    scores = {
+        "configured": cli.rule,
+        "discrepancy": replace(cli.rule, map_weight=0.0, head_weight=0.0, discrepancy_weight=1.0),
+        "mean-error": OfficialRule(discrepancy=False),
+        "mean-error-and-discrepancy": OfficialRule(),
+    }
     fit_large = ["fit", *keys, *LARGE, "--stages=teacher", "--resume=auto", f"--run_dir={given.out / 'large'}"]
     subprocess.run([sys.executable, "-m", "aed_lightning", *fit_large], check=True)
     large, _ = load_weights(given.out / "large")
     data = cli.datamodule
     data.prepare_data()
     data.cut_objects(None)
-    evaluation = cli.build_evaluation(cli.paths, epoch=cli.config_init.student.epochs - 1)
-    trainer = cli.build_trainer("student", evaluation)
+    epoch = cli.config_init.student.epochs - 1
+    trainer = cli.build_trainer("student", cli.build_evaluation(cli.paths, epoch))
     steps = fit._steps(cli, "student")
     stage = SeparateStudentStage(
         large, cli.network, cli.rule, cli.config_init.student, seed=cli.seed, total_steps=steps
     )
     cli.write_run_files()
     trainer.fit(stage, data)
-    trainer.test(stage, data, verbose=False)
-    for kind in ("standard", "raw"):
-        print(kind, {key: round(evaluation.figures[kind][key], 4) for key in ("micro_auc", "macro_auc")})
+    for name, rule in scores.items():
+        stage.rule = rule
+        evaluation = cli.build_evaluation(RunPaths(given.out / name), epoch)
+        cli.build_trainer("student", evaluation).test(stage, data, verbose=False)
+        standard = evaluation.figures["standard"]
+        print(f"{name}: micro AUC {standard['micro_auc']:.4f}, macro AUC {standard['macro_auc']:.4f}", flush=True)
     data.batch_size = CLIPS
     batch = data.finish(next(iter(data.test_dataloader())))
     stage.eval()
