@@ -122,8 +122,8 @@ class Evaluation(L.Callback):
                 old.unlink()
             if self._localization and localization:
                 self._localization.write(self.paths.regions)
-            write_json(self.paths.metrics, self.figures)
             write_pictures(self.paths.pictures, videos, lambda video, frame: self._seen(trainer, video, frame))
+            write_json(self.paths.metrics, self.figures)  # last: where it is, a run is done
 
     # prediction: scores without figures
 

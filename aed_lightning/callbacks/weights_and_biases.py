@@ -31,8 +31,9 @@ FINISH_SECONDS = 600.0
 class WandbRun(WandbLogger):
     """Lightning's WandbLogger for one run directory: one W&B run for both stages and for all that goes on from it.
 
-    Its files are in `RUN/wandb`, its name is the directory's, its id is kept in `RUN/wandb/run_id`. Without an API key
-    it is offline, unless WANDB_MODE says otherwise. Whatever fails in W&B is one warning, and the training goes on.
+    Its files are in `RUN/wandb`, its name is the directory's, its id that of WANDB_RUN_ID or new, and kept in
+    `RUN/wandb/run_id`. Without an API key it is offline, unless WANDB_MODE says otherwise. Whatever fails in W&B is one
+    warning, and the training goes on.
     configuration: of the run, shown beside what `config` has. The other arguments are those of WandbLogger.
     first_step: is added to the steps of the trainer, so that the student's follow the teacher's.
     """
@@ -111,9 +112,10 @@ class WandbRun(WandbLogger):
         begin["settings"] = begin.get("settings") or wandb.Settings(finish_timeout=FINISH_SECONDS)
         kept = self.paths.wandb / "run_id"
         if begin["id"] is None:
-            begin["id"] = kept.read_text(encoding="utf-8").strip() if kept.is_file() else uuid.uuid4().hex[:8]
+            mine = kept.read_text(encoding="utf-8").strip() if kept.is_file() else uuid.uuid4().hex[:8]
+            begin["id"] = os.environ.get("WANDB_RUN_ID") or mine
         self._experiment = super().experiment
-        write_text(kept, f"{begin['id']}\n")
+        write_text(kept, f"{self._experiment.id}\n")  # under wandb's agent it is what that says
 
     def _give_up(self, error: Exception) -> None:
         self._failed = True

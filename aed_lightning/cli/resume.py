@@ -1,6 +1,6 @@
 """What a training goes on from, and whether it may."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ TRAINING_KEYS = (
     "seed",
     "trainer.precision",
     "trainer.gradient_clip_val",
-    "trainer.accumulate_grad_batches",
     "trainer.limit_train_batches",
 )
 PLACES = ("data.root", "data.store", "data.workers")
@@ -43,9 +42,11 @@ def checkpoints_to_resume(cli: AedCLI, names: Sequence[str], resume: str) -> dic
         )
     good = {name: newest_good(file, cli.console.print) for name, file in last.items()}
     found = {name: file for name, file in good.items() if file is not None}
-    for file in found.values():
+    for name, file in found.items():
         card, _ = read_checkpoint(file)
         refuse_other_architecture(cli.network, card, file)
+        if resume == "auto" and card["finished_epochs"] < cli.config[name].epochs:
+            _refuse_other_processes(cli, card, file)
     if resume == "auto" and found:
         refuse_changed_configuration(cli)
     if resume != "never" and not found:
@@ -82,7 +83,10 @@ def distilled_from(network: AutoEncoder, checkpoint: Path) -> bool:
 def refuse_changed_configuration(cli: AedCLI) -> None:
     """Raise UsageError with the keys that change a training, where they differ from those of the run directory."""
     if not cli.paths.config.is_file():
-        return
+        raise UsageError(
+            f"{cli.paths.config}: missing, so that nobody knows with what its checkpoints were trained; "
+            "give another --run_dir, or --resume force"
+        )
     before = dict(_leaves(cli.completed(yaml.safe_load(cli.paths.config.read_text(encoding="utf-8")))))
     now = dict(_leaves(cli.resolved_configuration()))
     changes = [
@@ -94,6 +98,16 @@ def refuse_changed_configuration(cli: AedCLI) -> None:
         raise UsageError(
             f"{cli.paths.root} was trained with another configuration: {', '.join(changes)}; "
             "give the old values, another --run_dir, or --resume force"
+        )
+
+
+def _refuse_other_processes(cli: AedCLI, card: Mapping[str, Any], file: Path) -> None:
+    """Raise UsageError where another number of processes would see clips of the epoch twice, or never."""
+    before = card.get("processes", cli.processes)  # checkpoints of 0.1 do not say
+    if before != cli.processes:
+        raise UsageError(
+            f"{file}: of a training in {before} processes (now {cli.processes}), which share the clips in another way; "
+            f"go on with {before}, or give --resume force"
         )
 
 

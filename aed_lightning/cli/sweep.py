@@ -56,7 +56,7 @@ def run(arguments: Sequence[str]) -> int:
             raise UsageError(f"--table: nothing was run in {folder}; give the --out of the runs")
         print(", ".join(map(str, write_table(sweep, points, folder))))
         return 0
-    _refuse_what_fit_refuses(sweep, points, folder)
+    _refuse_what_fit_refuses(sweep, points, folder, here=options.slurm is None)
     if options.slurm is not None:
         return _submit(options, sweep, points, folder)
     if options.dry_run:
@@ -122,8 +122,8 @@ def _again(arguments: Sequence[str]) -> str:
     return f"go on with python -m aed_lightning sweep {shlex.join(arguments)}"
 
 
-def _refuse_what_fit_refuses(sweep: "Sweep", points: "Sequence[Point]", folder: Path) -> None:
-    """Raise UsageError before anything starts, where `fit` would refuse a run."""
+def _refuse_what_fit_refuses(sweep: "Sweep", points: "Sequence[Point]", folder: Path, here: bool) -> None:
+    """Raise UsageError before anything starts, where `fit` would refuse a run; here: on this machine's devices."""
     from ..core import UsageError
     from ..sweeps import finished
     from .fit import parse
@@ -134,12 +134,14 @@ def _refuse_what_fit_refuses(sweep: "Sweep", points: "Sequence[Point]", folder: 
         command = point.command(sweep, folder)
         words = command[command.index("fit") + 1 :]
         try:
-            evaluates = parse(words).config.evaluate
+            training = parse(words)
+            if here:
+                _ = training.processes  # what it needs must be here
         except SystemExit as refused:  # jsonargparse has said why
             raise UsageError(f"run {point.name} is refused by fit, as said above") from refused
         except UsageError as error:
             raise UsageError(f"run {point.name} is refused by fit: {error}") from error
-        if not evaluates:
+        if not training.config.evaluate:
             raise UsageError("a sweep compares figures: take `--evaluate false` out of the command")
 
 

@@ -114,6 +114,11 @@ class AedCLI(LightningCLI):
                 "trainer.max_epochs, trainer.fast_dev_run: not used here; give teacher.epochs and student.epochs, "
                 "or add --config configs/overrides/debug.yaml"
             )
+        if trainer.accumulate_grad_batches != 1:
+            raise UsageError(
+                f"trainer.accumulate_grad_batches {trainer.accumulate_grad_batches}: not used here, as a training that "
+                "is stopped between two steps could not go on as it was; give a larger batch_size, or more processes"
+            )
         limits = (trainer.limit_val_batches, trainer.limit_test_batches)
         # Whether a 1 arrives as one batch or as 1.0, all of them, depends on what was imported before.
         if any(limit is not None for limit in limits):

@@ -1,6 +1,7 @@
 """One process at a time in a folder that it writes."""
 
 import contextlib
+import errno
 import fcntl
 import math
 import os
@@ -30,7 +31,7 @@ def locked(
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / LOCK_FILE).open("a+", encoding="utf-8") as handle:
         deadline, told = time.monotonic() + wait_seconds, False
-        while not _taken(handle.fileno(), shared):
+        while not _taken(folder, handle.fileno(), shared):
             handle.seek(0)
             holder = handle.read().strip() or "an unnamed process"
             if time.monotonic() >= deadline:
@@ -47,9 +48,16 @@ def locked(
         yield handle.fileno()
 
 
-def _taken(descriptor: int, shared: bool) -> bool:
+def _taken(folder: Path, descriptor: int, shared: bool) -> bool:
     try:
         fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        if error.errno in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP):
+            raise DataError(
+                f"{folder}: its file system has no locks ({error.strerror}), so that two processes could write here "
+                "at once; give a folder on another one (--run_dir, --data.store, --out)"
+            ) from error
+        raise
     return True

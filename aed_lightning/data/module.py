@@ -1,5 +1,6 @@
 """The LightningDataModule: from a download to finished batches."""
 
+from contextlib import ExitStack
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +17,7 @@ from .banks import Banks
 from .clips import ClipDataset, Mirroring, View
 from .finish import Finish
 from .layouts import Layout, open_layout
-from .prepare import PREPARE_WAIT_SECONDS, prepare, prepare_shard
+from .prepare import PREPARE_WAIT_SECONDS, prepare, prepare_shard, read_lock
 from .progress import Progress
 from .sampling import ClipBatches, ClipLoader
 from .shards import Shard
@@ -36,7 +37,7 @@ class DataModule(L.LightningDataModule):
     name: of the data set; gives `root` and `store` their defaults.
     layout: how the files lie, one of the names of docs/datasets.md ("folder": a user's own videos).
     root: folder of the download, only read; `data/NAME` unless given.
-    store: folder of the prepared arrays; `data/stores/NAME` unless given.
+    store: folder of the prepared arrays; `data/stores/NAME-HEIGHTxWIDTH` unless given.
     frame_size: height and width at the model, pixels. cell: side of a cell of stored motion, pixels.
     channels: 1 or 3 colors in the store; what the layout says unless given. reader: "auto" or a reader's name.
     clip_offset: frames between the three frames of a clip.
@@ -108,7 +109,8 @@ class DataModule(L.LightningDataModule):
             )
         self.name, self.layout_name, self.reader = name, layout, reader
         self.root = Path("data") / name if root is None else root
-        self.store_path = Path("data/stores") / name if store is None else store
+        own = "data/stores/{}-{}x{}".format(name, *frame_size)  # frames of two sizes do not drive each other out
+        self.store_path = Path(own) if store is None else store
         self.frame_size, self.cell, self.channels = frame_size, cell, channels
         self.clip_offset, self.augmentation_percentage = clip_offset, augmentation_percentage
         self.anomalies, self.decoy_percentage = anomalies or ProceduralTraining(), decoy_percentage
@@ -124,6 +126,8 @@ class DataModule(L.LightningDataModule):
         self.batch_size, self.workers, self.seed = batch_size, workers, seed
         self.finish = Finish(patch_size, cell, motion_weights)
         self._store: Store | None = None
+        self._reading = ExitStack()
+        """Keeps others from decoding into the store, for as long as there is this module."""
         self._training: ClipLoader | None = None
         self._place: dict[str, int] = {}
 
@@ -154,6 +158,8 @@ class DataModule(L.LightningDataModule):
             merge=merge,
             **how,
         )
+        self._reading.close()
+        self._reading.enter_context(read_lock(self._store))
 
     def prepare_shard(self, shard: Shard, progress: Progress | None = None, workers: int = 1) -> list[VideoRow]:
         """Bring the videos of a share up to date; `prepare_data` makes the store when all shares are done."""

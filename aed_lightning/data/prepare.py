@@ -3,6 +3,7 @@
 import contextlib
 import json
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
@@ -57,6 +58,16 @@ def prepare(
     progress = progress or SilentProgress()
     with locked(store, wait_seconds, progress.note):
         return _Preparation(layout, root, StorePaths(store), settings, progress, workers).run(merge)
+
+
+@contextlib.contextmanager
+def read_lock(store: Store) -> Iterator[None]:
+    """Nobody decodes into `store` or removes from it meanwhile; any number may read. Raises DataError where it has
+    changed since it was opened, or does so now."""
+    with locked(store.paths.readers, PREPARE_WAIT_SECONDS, print, being="decoded anew", shared=True):
+        if Store(store.path).settings != store.settings:
+            raise DataError(f"{store.path} was prepared with other settings a moment ago; give another --data.store")
+        yield
 
 
 def prepare_shard(
@@ -139,6 +150,7 @@ class _Preparation:
         self._raise_problems()
         if stale:
             self._announce(stale)
+            self._refuse_readers()
             self.paths.manifest.unlink(missing_ok=True)
         rows = self._decode(stale, current)
         self._raise_problems()
@@ -277,10 +289,23 @@ class _Preparation:
     def _drop_others(self) -> None:
         """Remove the files of videos that are gone, and labels that are no more."""
         kept = {file for video in self.videos for file in self.paths.of_video(video.split, video.name)}
-        for folder in FOLDERS:
-            for file in (self.paths.root / folder).rglob("*"):
-                if file.is_file() and file not in kept:
-                    file.unlink()
+        there = chain.from_iterable((self.paths.root / folder).rglob("*") for folder in FOLDERS)
+        gone = [file for file in there if file.is_file() and file not in kept]
+        if gone:
+            self._refuse_readers()
+        for file in gone:
+            file.unlink()
+
+    def _refuse_readers(self) -> None:
+        """Raise DataError where somebody reads the store, whose files are about to become others."""
+        try:
+            with locked(self.paths.readers, 0.0, self.progress.note, being="read"):
+                pass
+        except DataError as error:
+            raise DataError(
+                f"{error}; what has to be decoded or removed would change under it. Another data set, frame size, cell "
+                "or number of channels needs a store of its own: give another --data.store"
+            ) from None
 
     def _write_manifest(self, rows: list[VideoRow]) -> None:
         manifest: dict[str, Any] = {"version": VERSION, "layout": self.layout.name, **self.settings.to_json()}

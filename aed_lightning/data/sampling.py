@@ -112,7 +112,7 @@ class ClipLoader:
         if not self._batches.shuffle:
             yield from map(self._stack, self._loader)
             return
-        if self._delivered == len(self._batches):
+        if self._delivered >= len(self._batches):  # more: it was saved by fewer processes
             self._epoch, self._delivered = self._epoch + 1, 0
         self._batches.epoch, self._batches.start = self._epoch, self._delivered
         for planned in self._loader:

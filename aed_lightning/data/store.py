@@ -124,6 +124,11 @@ class StorePaths:
     def manifest(self) -> Path:
         return self.root / "manifest.json"
 
+    @property
+    def readers(self) -> Path:
+        """Whose lock those share that read the store."""
+        return self.root / "readers"
+
     def row(self, split: str, name: str) -> Path:
         return self.root / "rows" / split / f"{name}.json"
 

@@ -72,7 +72,8 @@ def load_weights(weights: Path) -> tuple[AutoEncoder, dict[str, Any]]:
 def read_checkpoint(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """What a stage's checkpoint says of itself, and the network's tensors.
 
-    Stage, architecture, epoch (0-based) and finished epochs. A file that is not what its SHA-256 says is not opened.
+    Stage, architecture, number of processes, epoch (0-based) and finished epochs. A file that is not what its SHA-256
+    says is not opened.
     """
     if is_damaged(file):
         raise DataError(f"{file}: damaged, not what {sum_file(file)} says; give another one")
@@ -99,6 +100,8 @@ def refuse_other_architecture(network: AutoEncoder, card: Mapping[str, Any], sou
     theirs = {key: _plain(value) for key, value in {**defaults, **card["architecture"]}.items()}
     ours = {key: _plain(value) for key, value in network.architecture.items()}
     differing = [key for key in ours if theirs.get(key) != ours[key]]
+    if later := sorted(theirs.keys() - ours.keys()):
+        raise DataError(f"{source}: of a later version, which knows {', '.join(later)}; use that version")
     if differing:
         what = ", ".join(f"{key} {theirs.get(key)} (configured: {ours[key]})" for key in differing)
         raise DataError(f"{source}: a checkpoint of another architecture: {what}; use its configuration or another run")

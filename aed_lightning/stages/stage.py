@@ -89,4 +89,8 @@ class Stage(L.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what a reader needs to know whether the checkpoint is his."""
-        checkpoint["aed_lightning"] = {"stage": self.name, "architecture": dict(self.network.architecture)}
+        checkpoint["aed_lightning"] = {
+            "stage": self.name,
+            "architecture": dict(self.network.architecture),
+            "processes": self.trainer.world_size,
+        }

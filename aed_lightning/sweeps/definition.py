@@ -56,7 +56,7 @@ class Sweep:
             if not separator:
                 raise UsageError(f"--set {setting}: give KEY=VALUE, as data.root=data/toy")
             if key in RESERVED or key in [parameter.key for parameter in self.parameters]:
-                raise UsageError(f"--set {setting}: the sweep sets {key} itself")
+                raise UsageError(f"--set {setting}: {key} is the sweep's own; leave it out")
         return replace(self, command=(*self.command, *(f"--{setting.lstrip('-')}" for setting in settings)))
 
     def claim(self, folder: Path) -> None:
@@ -105,7 +105,7 @@ def read_sweep(file: Path) -> Sweep:
         re.sub(r"[^\w=.,+-]+", "_", str(given.get("name") or file.stem)).strip(".") or "sweep",
         method,
         parameters,
-        _command(file, given.get("command")),
+        _command(file, given.get("command"), [parameter.key for parameter in parameters]),
         cap,
     )
 
@@ -144,12 +144,14 @@ def _parameter(file: Path, key: str, given: Any) -> Parameter:
     return Parameter(key, distribution, low=float(low), high=float(high))
 
 
-def _command(file: Path, given: Any) -> tuple[str, ...]:
+def _command(file: Path, given: Any, varied: Sequence[str]) -> tuple[str, ...]:
     words = [str(word) for word in given] if isinstance(given, list) else []
     if "${args}" not in words or not any(words[place : place + 3] == OURS for place in range(len(words))):
         raise UsageError(
             f"{file}: command must be a list with {', '.join(OURS)} and ${{args}} in it; see experiments/sweeps/*.yaml"
         )
-    if others := [word for word in words if word.startswith("${args_") or word.startswith("${envvar")]:
+    if others := [word for word in words if "${args_" in word or "${envvar" in word]:
         raise UsageError(f"{file}: command: {', '.join(others)} is not understood here; give ${{args}}")
+    if fixed := [word for word in words if word.removeprefix("--").partition("=")[0] in (*varied, *RESERVED)]:
+        raise UsageError(f"{file}: command: {', '.join(fixed)} is the sweep's own; leave it out")
     return tuple(words)

@@ -242,3 +242,14 @@ def test_boxes_and_pixels_are_for_one_process_and_several_are_told_so(tmp_path: 
     assert (evaluation._localization is None) == (processes > 1)
     told = "".join(call.args[0] for call in trainer.print.call_args_list)
     assert ("on one process only: localization is left out" in told) == (processes > 1)
+
+
+def test_a_run_that_is_killed_before_its_pictures_has_no_figures_yet(squares, tmp_path: Path, monkeypatch):
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("aed_lightning.callbacks.evaluation.write_pictures", killed)
+    with pytest.raises(SystemExit):
+        run(squares, tmp_path)
+    assert list((tmp_path / "scores").iterdir())
+    assert not RunPaths(tmp_path).metrics.exists()

@@ -8,10 +8,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
 
 from aed_lightning.__main__ import main
 
-DEBUG = Path(__file__).parents[2] / "configs" / "overrides" / "debug.yaml"
+ROOT = Path(__file__).parents[2]
+DEBUG = ROOT / "configs" / "overrides" / "debug.yaml"
+FILES = sorted((ROOT / "experiments" / "sweeps").glob("*.yaml"))
 
 
 def sweep_file(folder: Path, configuration: Path, parameters: dict, **more) -> Path:
@@ -37,11 +40,34 @@ def test_a_dry_run_prints_the_commands_and_runs_nothing(squares, tmp_path: Path,
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_fit_takes_every_run_of_our_files(file: Path, tmp_path: Path, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    assert main(["sweep", str(file), "--out", str(tmp_path / "out"), "--runs", "3", "--dry-run"]) == 0
+    assert capsys.readouterr().out.count("-m aed_lightning fit --config configs/") >= 3
+
+
+def test_a_command_that_wandb_s_agent_makes_of_the_file_runs(squares, tmp_path: Path):
+    file = sweep_file(tmp_path, squares.config, {"data.augmentation_percentage": {"value": 25}, "seed": {"value": 3}})
+    words = create_sweep_command(yaml.safe_load(file.read_text())["command"])
+    arguments = {"args": {"data.augmentation_percentage": {"value": 25}, "seed": {"value": 3}}}
+    expanded = create_sweep_command_args(arguments)
+    command = [part for word in words for part in expanded.get(word[2:-1], [word])]
+    place = command.index("-m")
+    ran = subprocess.run(
+        [sys.executable, *command[place:], "--run_dir", str(tmp_path / "run")], cwd=ROOT, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads((tmp_path / "run/metrics.json").read_text())["seed"] == 3
+    assert "augmentation_percentage: 25" in (tmp_path / "run/config.yaml").read_text()
+
+
 @pytest.mark.parametrize(
     ("parameters", "options", "message"),
     [
         ({"data.no_such_key": {"value": 1}}, [], "run no_such_key=1 is refused by fit, as said above"),
         ({"model.patch_size": {"values": [8, 7]}}, [], "run patch_size=7 is refused by fit: "),
+        ({"trainer.devices": {"values": [4096]}}, [], "run devices=4096 is refused by fit: trainer.devices 4096"),
         ({"seed": {"value": 1}}, ["--jobs", "0"], "--jobs 0: give 1 or more"),
         ({"seed": {"value": 1}}, ["--set", "seed"], "--set seed: give KEY=VALUE"),
     ],

@@ -122,3 +122,8 @@ def test_a_configuration_of_another_version_is_completed_or_left_as_it_is(square
     assert cli.completed(now) == cli.resolved_configuration()
     later = {**now, "model": {**now["model"], "of_a_later_version": 3}}
     assert cli.completed(later) == later
+
+
+def test_steps_of_several_batches_are_refused(squares):
+    with pytest.raises(UsageError, match=r"trainer.accumulate_grad_batches 4: not used here"):
+        parse(squares, "--trainer.accumulate_grad_batches", 4)

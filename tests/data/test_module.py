@@ -137,7 +137,7 @@ def test_the_number_of_batches_is_that_of_the_loader(squares):
 
 def test_defaults_of_root_and_store_follow_the_name():
     module = DataModule("plaza")
-    assert (module.root, module.store_path) == (Path("data/plaza"), Path("data/stores/plaza"))
+    assert (module.root, module.store_path) == (Path("data/plaza"), Path("data/stores/plaza-320x640"))
 
 
 def test_a_plain_trainer_runs_on_the_module(module: DataModule):
@@ -218,3 +218,19 @@ def test_test_labels_of_one_class_are_refused_before_anything_is_trained(tmp_pat
     with pytest.raises(DataError, match="0 of 42 test frames are anomalous"):
         module.test_rows()
     assert module.test_rows(labeled=False)
+
+
+def test_a_store_that_is_read_is_not_prepared_anew_with_other_settings(tmp_path: Path):
+    root, other = write_squares(tmp_path / "data"), {"frame_size": (32, 48)}
+    reading = module_of(root, tmp_path / "store")
+    beside = module_of(root, tmp_path / "store")
+    frames = np.array(reading.store.frames(reading.training_rows()[0][0]))
+    with pytest.raises(DataError, match=r"is being read by process .*; .* give another --data.store"):
+        module_of(root, tmp_path / "store", **other)
+    for file in ("test/stop.avi", "labels/frames/stop.npy"):
+        (root / file).unlink()
+    with pytest.raises(DataError, match="is being read by"):
+        module_of(root, tmp_path / "store")
+    assert np.array_equal(beside.store.frames(beside.training_rows()[0][0]), frames)
+    del reading, beside
+    assert module_of(root, tmp_path / "store", **other).store.frame_size == (32, 48)

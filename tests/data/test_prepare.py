@@ -428,3 +428,13 @@ def test_two_shares_at_once_in_one_store(root, tmp_path):
     run(root, tmp_path / "whole")
     merge(root, tmp_path / "store")
     assert files_of(tmp_path / "store") == files_of(tmp_path / "whole")
+
+
+def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    message = r"store: its file system has no locks .*; give a folder on another one"
+    with pytest.raises(DataError, match=message), lock.locked(tmp_path / "store", 0.0, print):
+        pass

@@ -159,6 +159,12 @@ def test_another_architecture_is_refused_with_the_keys_that_differ(network):
     assert "decoder_dim" not in message
 
 
+def test_an_architecture_of_a_later_version_is_refused(network):
+    card = {"architecture": {**network.architecture, "memory": 3}}
+    with pytest.raises(DataError, match=r"some/last.ckpt: of a later version, which knows memory; use that version"):
+        refuse_other_architecture(network, card, Path("some/last.ckpt"))
+
+
 def test_the_same_architecture_is_accepted_as_tuple_or_list(network, tmp_path):
     save_weights(RunPaths(tmp_path), network, {})
     refuse_other_architecture(network, load_weights(tmp_path)[1], tmp_path)

@@ -13,7 +13,7 @@ given = dict(word[2:].split("=", 1) for word in sys.argv[1:])
 run = pathlib.Path(given["run_dir"])
 run.mkdir(parents=True, exist_ok=True)
 with (run / "ran").open("a") as file:
-    file.write(os.environ["WANDB_RUN_ID"] + "\\n")
+    file.write(" ".join(os.environ["WANDB_" + name] for name in ("RUN_ID", "MODE", "RUN_GROUP")) + "\\n")
 (run / "pid").write_text(str(os.getpid()))
 if (run.parent / "hold").exists():
     time.sleep(60)

@@ -60,6 +60,10 @@ def test_our_files_expand_as_an_agent_of_wandb_expands_them(file: Path):
         ({"command": ["python", "train.py", "${args}"]}, "command must be a list with -m, aed_lightning, fit and"),
         ({"command": COMMAND[:-1]}, "command must be a list with"),
         ({"command": [*COMMAND, "${args_no_hyphens}"]}, "args_no_hyphens} is not understood here"),
+        ({"command": [*COMMAND, "--data.root=${envvar:PLACE}"]}, "${envvar:PLACE} is not understood here"),
+        ({"command": [*COMMAND, "--seed=5"]}, "command: --seed=5 is the sweep's own; leave it out"),
+        ({"command": [*COMMAND, "--seed", "5"]}, "command: --seed is the sweep's own; leave it out"),
+        ({"command": [*COMMAND, "--resume=never"]}, "command: --resume=never is the sweep's own; leave it out"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_run_is_refused(tmp_path: Path, change, message):
@@ -80,7 +84,7 @@ def test_what_is_no_sweep_file_is_refused(tmp_path: Path, content: str):
 
 @pytest.mark.parametrize("setting", ["seed=5", "--seed=5", "run_dir=x", "resume=never"])
 def test_what_a_sweep_sets_cannot_be_set_beside_it(tmp_path: Path, setting: str):
-    with pytest.raises(UsageError, match=r"the sweep sets \w+ itself"):
+    with pytest.raises(UsageError, match=r"\w+ is the sweep's own; leave it out"):
         read_sweep(write(tmp_path, GOOD)).adding([setting])
 
 

@@ -29,7 +29,9 @@ def test_every_run_is_done_once_and_the_table_has_them_all(tmp_path: Path):
     assert [(row["share"], row["seed"]) for row in rows] == [("0", "0"), ("0", "1"), ("25", "0"), ("25", "1")]
     assert float(rows[3]["standard micro AUC"]) == pytest.approx(0.751)
     assert "| 25 | 2 | 0.750 ± 0.001 |" in (folder / "results.md").read_text()
-    assert len({(folder / point.name / "ran").read_text() for point in points}) == 4  # names in W&B
+    in_wandb = [(folder / point.name / "ran").read_text().split() for point in points]
+    assert len({run_id for run_id, _, _ in in_wandb}) == 4
+    assert {tuple(others) for _, *others in in_wandb} == {("offline", "shares")}
 
 
 def test_a_run_that_fails_is_named_and_tried_again_and_the_others_are_run(tmp_path: Path):

@@ -296,3 +296,12 @@ def test_a_run_directory_in_use_is_refused_with_its_holder(command, squares, tmp
     assert " since 20" in outcome.errors
     assert not (tmp_path / "run" / "checkpoints").exists()
     assert fit(command, squares, tmp_path / "run").code == 0  # a holder that is gone holds nothing
+
+
+def test_going_on_in_another_number_of_processes_is_refused(command, squares, watch: Watch, tmp_path: Path):
+    watch.stop_at = ("step", 3)
+    assert fit(command, squares, tmp_path / "run").code == 143
+    two = ("--trainer.devices", 2, "--trainer.strategy", "ddp", "--resume", "auto")
+    assert_refused(fit(command, squares, tmp_path / "run", *two), 2, "of a training in 1 processes (now 2)")
+    (tmp_path / "run/config.yaml").unlink()
+    assert_refused(fit(command, squares, tmp_path / "run", "--resume", "auto"), 2, "config.yaml: missing, so that")

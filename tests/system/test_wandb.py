@@ -166,6 +166,16 @@ def test_a_training_that_goes_on_goes_on_in_its_wandb_run(command, squares, work
     assert loss["trainer/global_step"] == STEPS + 1
 
 
+def test_the_run_has_the_id_that_the_environment_gives(command, squares, workplace: Path, monkeypatch):
+    monkeypatch.setenv("WANDB_RUN_ID", "fromenv1")
+    run_dir = workplace / "named"
+    arguments = ("fit", "--config", squares.config, "--run_dir", run_dir, "--evaluate", "false", *LOGGER, *SHORT)
+    assert command(*arguments, "--stages", "teacher").code == 0
+    wandb.teardown()
+    assert [of_kind(file, "run")[0].run_id for file in record_files(run_dir)] == ["fromenv1"]
+    assert (run_dir / "wandb/run_id").read_text() == "fromenv1\n"
+
+
 def test_a_wandb_that_cannot_start_is_one_warning_and_the_training_goes_on(command, squares, workplace: Path):
     run_dir = workplace / "blocked"
     run_dir.mkdir()
