@@ -87,6 +87,19 @@ class Stage(L.LightningModule):
         scheduler = self.options.scheduler(optimizer, self.total_steps)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """What the optimizer is told stands in the configuration: torch would take it from the checkpoint, and a
+        learning rate that was changed to go on with (`--resume force`) would stay as it was."""
+        rate, decays = self.options.learning_rate, (self.options.weight_decay, 0.0)
+        for states in checkpoint["optimizer_states"]:
+            for group, decay in zip(states["param_groups"], decays, strict=True):
+                if group["initial_lr"] != rate:
+                    group["lr"] *= rate / group["initial_lr"]
+                    group["initial_lr"] = rate
+                group["betas"], group["weight_decay"] = self.options.betas, decay
+        for states in checkpoint["lr_schedulers"]:
+            states["base_lrs"] = [rate] * len(states["base_lrs"])
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what a reader needs to know whether the checkpoint is his."""
         checkpoint["aed_lightning"] = {

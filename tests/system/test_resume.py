@@ -305,3 +305,13 @@ def test_going_on_in_another_number_of_processes_is_refused(command, squares, wa
     assert_refused(fit(command, squares, tmp_path / "run", *two), 2, "of a training in 1 processes (now 2)")
     (tmp_path / "run/config.yaml").unlink()
     assert_refused(fit(command, squares, tmp_path / "run", "--resume", "auto"), 2, "config.yaml: missing, so that")
+
+
+def test_a_training_that_diverges_keeps_its_checkpoint(command, squares, trained: Path, tmp_path: Path):
+    shutil.copytree(trained, tmp_path / "run")
+    last = tmp_path / "run/checkpoints/teacher/last.ckpt"
+    before = last.read_bytes()
+    further = ("--teacher.epochs", 3, "--teacher.learning_rate", 1e30, "--resume", "force")
+    outcome = fit(command, squares, tmp_path / "run", *further)
+    assert_refused(outcome, 1, "the training ends; the checkpoint before is ")
+    assert last.read_bytes() == before
