@@ -117,6 +117,7 @@ class Evaluation(L.Callback):
         pl_module.log("test/micro_auc", self.figures["standard"]["micro_auc"], sync_dist=True)
         pl_module.log("test/official_micro_auc", self.figures["official"]["micro_auc"], sync_dist=True)
         if trainer.is_global_zero:
+            self.paths.metrics.unlink(missing_ok=True)
             self._write_scores(videos)
             for old in self.paths.regions.glob("*.csv"):
                 old.unlink()

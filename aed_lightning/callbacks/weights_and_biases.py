@@ -31,7 +31,7 @@ FINISH_SECONDS = 600.0
 class WandbRun(WandbLogger):
     """Lightning's WandbLogger for one run directory: one W&B run for both stages and for all that goes on from it.
 
-    Its files are in `RUN/wandb`, its name is the directory's, its id that of WANDB_RUN_ID or new, and kept in
+    Its files are in `RUN/wandb`, its name is the directory's, its id, of WANDB_RUN_ID or new, is kept in
     `RUN/wandb/run_id`. Without an API key it is offline, unless WANDB_MODE says otherwise. Whatever fails in W&B is one
     warning, and the training goes on.
     configuration: of the run, shown beside what `config` has. The other arguments are those of WandbLogger.
@@ -112,8 +112,8 @@ class WandbRun(WandbLogger):
         begin["settings"] = begin.get("settings") or wandb.Settings(finish_timeout=FINISH_SECONDS)
         kept = self.paths.wandb / "run_id"
         if begin["id"] is None:
-            mine = kept.read_text(encoding="utf-8").strip() if kept.is_file() else uuid.uuid4().hex[:8]
-            begin["id"] = os.environ.get("WANDB_RUN_ID") or mine
+            new = os.environ.get("WANDB_RUN_ID") or uuid.uuid4().hex[:8]
+            begin["id"] = kept.read_text(encoding="utf-8").strip() if kept.is_file() else new
         self._experiment = super().experiment
         write_text(kept, f"{self._experiment.id}\n")  # under wandb's agent it is what that says
 

@@ -21,6 +21,7 @@ TRAINING_KEYS = (
     "seed",
     "trainer.precision",
     "trainer.gradient_clip_val",
+    "trainer.accumulate_grad_batches",  # no longer taken, but 0.1 had it
     "trainer.limit_train_batches",
 )
 PLACES = ("data.root", "data.store", "data.workers")
@@ -48,6 +49,11 @@ def checkpoints_to_resume(cli: AedCLI, names: Sequence[str], resume: str) -> dic
         if resume == "auto" and card["finished_epochs"] < cli.config[name].epochs:
             _refuse_other_processes(cli, card, file)
     if resume == "auto" and found:
+        if not cli.paths.config.is_file():
+            raise UsageError(
+                f"{cli.paths.config}: missing, so that nobody knows with what its checkpoints were trained; "
+                "give another --run_dir, or --resume force"
+            )
         refuse_changed_configuration(cli)
     if resume != "never" and not found:
         cli.console.print(f"nothing to resume in {cli.paths.root}: starting anew")
@@ -83,10 +89,7 @@ def distilled_from(network: AutoEncoder, checkpoint: Path) -> bool:
 def refuse_changed_configuration(cli: AedCLI) -> None:
     """Raise UsageError with the keys that change a training, where they differ from those of the run directory."""
     if not cli.paths.config.is_file():
-        raise UsageError(
-            f"{cli.paths.config}: missing, so that nobody knows with what its checkpoints were trained; "
-            "give another --run_dir, or --resume force"
-        )
+        return
     before = dict(_leaves(cli.completed(yaml.safe_load(cli.paths.config.read_text(encoding="utf-8")))))
     now = dict(_leaves(cli.resolved_configuration()))
     changes = [

@@ -56,7 +56,7 @@ def run(arguments: Sequence[str]) -> int:
             raise UsageError(f"--table: nothing was run in {folder}; give the --out of the runs")
         print(", ".join(map(str, write_table(sweep, points, folder))))
         return 0
-    _refuse_what_fit_refuses(sweep, points, folder, here=options.slurm is None)
+    _refuse_what_fit_refuses(sweep, points, folder, here=options.slurm is None and not options.dry_run)
     if options.slurm is not None:
         return _submit(options, sweep, points, folder)
     if options.dry_run:

@@ -43,7 +43,8 @@ def locked(
             time.sleep(POLL_SECONDS)
         handle.truncate(0)
         now = time.strftime("%Y-%m-%d %H:%M:%S")
-        handle.write(f"process {os.getpid()} on {socket.gethostname()} since {now}")
+        others = ", perhaps others" if shared else ""
+        handle.write(f"process {os.getpid()} on {socket.gethostname()} since {now}{others}")
         handle.flush()
         yield handle.fileno()
 

@@ -17,7 +17,7 @@ from .banks import Banks
 from .clips import ClipDataset, Mirroring, View
 from .finish import Finish
 from .layouts import Layout, open_layout
-from .prepare import PREPARE_WAIT_SECONDS, prepare, prepare_shard, read_lock
+from .prepare import PREPARE_WAIT_SECONDS, prepare, prepare_shard
 from .progress import Progress
 from .sampling import ClipBatches, ClipLoader
 from .shards import Shard
@@ -131,6 +131,9 @@ class DataModule(L.LightningDataModule):
         self._training: ClipLoader | None = None
         self._place: dict[str, int] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_reading": ExitStack()}  # a copy holds no lock
+
     def open_layout(self) -> Layout:
         """The data set's files; raises `DataError` where they are not as the layout says."""
         return open_layout(self.layout_name, self.root)
@@ -147,6 +150,7 @@ class DataModule(L.LightningDataModule):
         wait_seconds: how long to wait for another process that does it. merge: refuse to decode, as what the shares
         have done must be all.
         """
+        self._reading.close()  # prepared once more, it may decode; what it finds is looked at anew
         how = self._stored_as()
         self._store = prepare(
             self.open_layout(),
@@ -156,10 +160,9 @@ class DataModule(L.LightningDataModule):
             workers=workers,
             wait_seconds=wait_seconds,
             merge=merge,
+            reading=self._reading,
             **how,
         )
-        self._reading.close()
-        self._reading.enter_context(read_lock(self._store))
 
     def prepare_shard(self, shard: Shard, progress: Progress | None = None, workers: int = 1) -> list[VideoRow]:
         """Bring the videos of a share up to date; `prepare_data` makes the store when all shares are done."""

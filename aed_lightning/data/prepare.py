@@ -3,7 +3,6 @@
 import contextlib
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
@@ -27,6 +26,8 @@ from .workers import ingest_all
 
 SPARE_BYTES = 2**26
 PREPARE_WAIT_SECONDS = 60.0
+OTHER_SHARE_SECONDS = 2.0
+"""To wait for a share that asks at this moment, too, whether the store is read."""
 FOLDERS = ("rows", "frames", "motion", "labels")
 Key = tuple[str, str]
 
@@ -44,6 +45,7 @@ def prepare(
     workers: int = 1,
     wait_seconds: float = PREPARE_WAIT_SECONDS,
     merge: bool = False,
+    reading: contextlib.ExitStack | None = None,
 ) -> Store:
     """Bring `store` up to date with `layout` over `root`, doing only what is missing or has changed.
 
@@ -51,23 +53,17 @@ def prepare(
     workers: videos at once; more than one are decoded in processes of their own, which are spawned, so that a script
     needs its `if __name__ == "__main__"`. wait_seconds: how long to wait for another prepare of the same store.
     merge: make one store of what `prepare_shard` has done, and refuse where it is not all.
+    reading: keeps others from decoding into the store, until it is closed.
     Labels are validated before anything is decoded where the number of frames allows it. Raises UsageError for
     settings that cannot be, DataError with every broken video and label file; what is finished stays finished.
     """
     settings = _settings(layout, frame_size, cell, reader, channels, workers)
     progress = progress or SilentProgress()
     with locked(store, wait_seconds, progress.note):
-        return _Preparation(layout, root, StorePaths(store), settings, progress, workers).run(merge)
-
-
-@contextlib.contextmanager
-def read_lock(store: Store) -> Iterator[None]:
-    """Nobody decodes into `store` or removes from it meanwhile; any number may read. Raises DataError where it has
-    changed since it was opened, or does so now."""
-    with locked(store.paths.readers, PREPARE_WAIT_SECONDS, print, being="decoded anew", shared=True):
-        if Store(store.path).settings != store.settings:
-            raise DataError(f"{store.path} was prepared with other settings a moment ago; give another --data.store")
-        yield
+        prepared = _Preparation(layout, root, StorePaths(store), settings, progress, workers).run(merge)
+        if reading is not None:  # before anybody else may prepare
+            reading.enter_context(locked(prepared.paths.readers, 0.0, progress.note, being="prepared", shared=True))
+        return prepared
 
 
 def prepare_shard(
@@ -130,7 +126,9 @@ class _Preparation:
 
     def run_shard(self) -> list[VideoRow]:
         # Labels may change even where nothing is decoded, and a manifest must not say more than is there.
-        self.paths.manifest.unlink(missing_ok=True)
+        if self.paths.manifest.is_file():
+            self._refuse_readers()
+            self.paths.manifest.unlink()
         return self._rows()
 
     def _rows(self, merge: bool = False) -> list[VideoRow]:
@@ -299,7 +297,7 @@ class _Preparation:
     def _refuse_readers(self) -> None:
         """Raise DataError where somebody reads the store, whose files are about to become others."""
         try:
-            with locked(self.paths.readers, 0.0, self.progress.note, being="read"):
+            with locked(self.paths.readers, OTHER_SHARE_SECONDS, self.progress.note, being="read"):
                 pass
         except DataError as error:
             raise DataError(

@@ -72,8 +72,8 @@ def load_weights(weights: Path) -> tuple[AutoEncoder, dict[str, Any]]:
 def read_checkpoint(file: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """What a stage's checkpoint says of itself, and the network's tensors.
 
-    Stage, architecture, number of processes, epoch (0-based) and finished epochs. A file that is not what its SHA-256
-    says is not opened.
+    Stage, architecture, number of processes, learning rate, epoch (0-based) and finished epochs. A file that is not
+    what its SHA-256 says is not opened.
     """
     if is_damaged(file):
         raise DataError(f"{file}: damaged, not what {sum_file(file)} says; give another one")

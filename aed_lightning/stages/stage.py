@@ -88,17 +88,17 @@ class Stage(L.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """What the optimizer is told stands in the configuration: torch would take it from the checkpoint, and a
-        learning rate that was changed to go on with (`--resume force`) would stay as it was."""
-        rate, decays = self.options.learning_rate, (self.options.weight_decay, 0.0)
-        for states in checkpoint["optimizer_states"]:
-            for group, decay in zip(states["param_groups"], decays, strict=True):
-                if group["initial_lr"] != rate:
-                    group["lr"] *= rate / group["initial_lr"]
-                    group["initial_lr"] = rate
-                group["betas"], group["weight_decay"] = self.options.betas, decay
-        for states in checkpoint["lr_schedulers"]:
-            states["base_lrs"] = [rate] * len(states["base_lrs"])
+        """Go on with the learning rate of the configuration: torch would take that of the checkpoint, and one that was
+        changed to go on with (`--resume force`) would stay as it was."""
+        now = self.options.learning_rate
+        share = now / checkpoint.get("aed_lightning", {}).get("learning_rate", now)
+        if share == 1:
+            return
+        for states in checkpoint.get("optimizer_states", []):
+            for group in states["param_groups"]:
+                group["lr"], group["initial_lr"] = share * group["lr"], share * group["initial_lr"]
+        for states in checkpoint.get("lr_schedulers", []):
+            states["base_lrs"] = [share * rate for rate in states["base_lrs"]]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep what a reader needs to know whether the checkpoint is his."""
@@ -106,4 +106,5 @@ class Stage(L.LightningModule):
             "stage": self.name,
             "architecture": dict(self.network.architecture),
             "processes": self.trainer.world_size,
+            "learning_rate": self.options.learning_rate,
         }

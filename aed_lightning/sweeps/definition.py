@@ -152,6 +152,7 @@ def _command(file: Path, given: Any, varied: Sequence[str]) -> tuple[str, ...]:
         )
     if others := [word for word in words if "${args_" in word or "${envvar" in word]:
         raise UsageError(f"{file}: command: {', '.join(others)} is not understood here; give ${{args}}")
-    if fixed := [word for word in words if word.removeprefix("--").partition("=")[0] in (*varied, *RESERVED)]:
+    own = {f"--{key}" for key in (*varied, *RESERVED)}
+    if fixed := [word for word in words if word.partition("=")[0] in own]:
         raise UsageError(f"{file}: command: {', '.join(fixed)} is the sweep's own; leave it out")
     return tuple(words)

@@ -1,3 +1,4 @@
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from aed_lightning.core import DataError, UsageError
 from aed_lightning.core.clip import Batch
 from aed_lightning.data.module import DataModule
 from aed_lightning.data.sampling import ClipBatches
+from aed_lightning.data.shards import Shard
 from aed_lightning.model import AutoEncoder
 from aed_lightning.scoring.rules import DefaultRule
 from aed_lightning.stages import StageOptions, StudentStage
@@ -231,6 +233,12 @@ def test_a_store_that_is_read_is_not_prepared_anew_with_other_settings(tmp_path:
         (root / file).unlink()
     with pytest.raises(DataError, match="is being read by"):
         module_of(root, tmp_path / "store")
+    with pytest.raises(DataError, match="is being read by"):
+        DataModule("squares", root=root, store=tmp_path / "store", frame_size=FRAME_SIZE).prepare_shard(Shard(1, 1))
     assert np.array_equal(beside.store.frames(beside.training_rows()[0][0]), frames)
-    del reading, beside
+    del beside
+    reading.prepare_data()  # its own lock is not in its way
+    assert [row.name for row in reading.store.videos("test")] == ["leap"]
+    assert deepcopy(reading).store.videos("test") == reading.store.videos("test")
+    del reading
     assert module_of(root, tmp_path / "store", **other).store.frame_size == (32, 48)

@@ -15,7 +15,8 @@ from shares_sweep import runs, sweep_of
 from aed_lightning.sweeps import points_of, run_points, write_table
 
 
-def test_every_run_is_done_once_and_the_table_has_them_all(tmp_path: Path):
+def test_every_run_is_done_once_and_the_table_has_them_all(tmp_path: Path, monkeypatch):
+    monkeypatch.delenv("WANDB_MODE", raising=False)
     sweep, folder, said = sweep_of(tmp_path, 0, 1), tmp_path / "out", []
     points = points_of(sweep)
     for _ in range(2):
