@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from batches import random_batch, smooth_batch
@@ -83,14 +85,35 @@ def test_validation_and_test_give_what_the_rule_takes_from_each_frame():
         assert all(torch.equal(found[name], values[name]) for name in values)
 
 
-def test_its_checkpoint_says_stage_and_architecture(tmp_path):
+def test_its_checkpoint_says_what_it_is_of(tmp_path):
     network, trainer = narrow_network(), plain_trainer(1)
     stage = stage_of(TeacherStage, network, QUICK)
     with silenced_loader(BATCHES) as loader:
         trainer.fit(stage, loader)
     trainer.save_checkpoint(tmp_path / "last.ckpt")
     checkpoint = torch.load(tmp_path / "last.ckpt", weights_only=True)
-    assert checkpoint["aed_lightning"] == {"stage": "teacher", "architecture": network.architecture}
+    assert checkpoint["aed_lightning"] == {
+        "stage": "teacher",
+        "architecture": network.architecture,
+        "processes": 1,
+        "learning_rate": QUICK.learning_rate,
+    }
+
+
+@pytest.mark.parametrize("share", [1, 0.25])
+def test_it_goes_on_with_the_learning_rate_of_its_options(tmp_path, share: float):
+    trainer = plain_trainer(2)
+    stage = stage_of(TeacherStage, narrow_network(), QUICK)
+    with silenced_loader(BATCHES) as loader:
+        trainer.fit(stage, loader)
+    trainer.save_checkpoint(tmp_path / "last.ckpt")
+    now = replace(QUICK, learning_rate=share * QUICK.learning_rate)
+    further, stage = plain_trainer(3), stage_of(TeacherStage, narrow_network(), now)
+    with silenced_loader(BATCHES) as loader:
+        further.fit(stage, loader, ckpt_path=tmp_path / "last.ckpt", weights_only=True)
+    rates = ([group["lr"] for group in one.optimizers[0].param_groups] for one in (trainer, further))
+    before, after = rates
+    assert after == pytest.approx([share * rate for rate in before])
 
 
 def test_a_teacher_stage_can_follow_a_student_stage_on_the_same_network():
