@@ -48,10 +48,10 @@ def test_fit_takes_every_run_of_our_files(file: Path, tmp_path: Path, monkeypatc
 
 
 def test_a_command_that_wandb_s_agent_makes_of_the_file_runs(squares, tmp_path: Path):
-    file = sweep_file(tmp_path, squares.config, {"data.augmentation_percentage": {"value": 25}, "seed": {"value": 3}})
+    parameters = {"data.augmentation_percentage": {"value": 25}, "seed": {"value": 3}}
+    file = sweep_file(tmp_path, squares.config, parameters)
     words = create_sweep_command(yaml.safe_load(file.read_text())["command"])
-    arguments = {"args": {"data.augmentation_percentage": {"value": 25}, "seed": {"value": 3}}}
-    expanded = create_sweep_command_args(arguments)
+    expanded = create_sweep_command_args({"args": parameters})
     command = [part for word in words for part in expanded.get(word[2:-1], [word])]
     place = command.index("-m")
     ran = subprocess.run(

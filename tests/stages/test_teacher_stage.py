@@ -111,8 +111,7 @@ def test_it_goes_on_with_the_learning_rate_of_its_options(tmp_path, share: float
     further, stage = plain_trainer(3), stage_of(TeacherStage, narrow_network(), now)
     with silenced_loader(BATCHES) as loader:
         further.fit(stage, loader, ckpt_path=tmp_path / "last.ckpt", weights_only=True)
-    rates = ([group["lr"] for group in one.optimizers[0].param_groups] for one in (trainer, further))
-    before, after = rates
+    before, after = ([group["lr"] for group in one.optimizers[0].param_groups] for one in (trainer, further))
     assert after == pytest.approx([share * rate for rate in before])
 
 
