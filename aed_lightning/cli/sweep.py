@@ -89,6 +89,11 @@ def _run_here(
             f"{len(outcome.failed)} of {len(points)} runs failed: {', '.join(outcome.failed)}; mend what {folder}/.logs"
             " says and give the same command again"
         )
+    if outcome.elsewhere:
+        print(
+            f"{len(outcome.elsewhere)} of {len(points)} runs are in hand elsewhere: {', '.join(outcome.elsewhere)};"
+            f" when they have ended, {_again(arguments)}"
+        )
     return 0
 
 

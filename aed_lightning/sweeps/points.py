@@ -44,6 +44,8 @@ def points_of(sweep: Sweep, runs: int | None = None) -> list[Point]:
     """The runs, in order. runs: how many of a random sweep, if not those of its run_cap. Raises UsageError."""
     keys = [parameter.key for parameter in sweep.parameters]
     if sweep.method == "grid":
+        if runs is not None:
+            raise UsageError(f"--runs {runs}: sweep {sweep.name} is a grid; leave it out, or give run_cap in the file")
         choices = product(*(parameter.values for parameter in sweep.parameters))
         drawn = [dict(zip(keys, values, strict=True)) for values in choices][: sweep.run_cap]
     else:

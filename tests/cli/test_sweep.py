@@ -11,6 +11,8 @@ import yaml
 from wandb.sdk.launch.sweeps.utils import create_sweep_command, create_sweep_command_args
 
 from aed_lightning.__main__ import main
+from aed_lightning.data.lock import locked
+from aed_lightning.sweeps.runner import LOCKS
 
 ROOT = Path(__file__).parents[2]
 DEBUG = ROOT / "configs" / "overrides" / "debug.yaml"
@@ -43,7 +45,8 @@ def test_a_dry_run_prints_the_commands_and_runs_nothing(squares, tmp_path: Path,
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_fit_takes_every_run_of_our_files(file: Path, tmp_path: Path, monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
-    assert main(["sweep", str(file), "--out", str(tmp_path / "out"), "--runs", "3", "--dry-run"]) == 0
+    runs = ["--runs", "3"] if yaml.safe_load(file.read_text())["method"] == "random" else []
+    assert main(["sweep", str(file), "--out", str(tmp_path / "out"), *runs, "--dry-run"]) == 0
     assert capsys.readouterr().out.count("-m aed_lightning fit --config configs/") >= 3
 
 
@@ -137,3 +140,10 @@ def test_a_table_alone_runs_nothing(squares, tmp_path: Path, capsys):
     assert main(["sweep", str(file), "--out", str(tmp_path / "out"), "--table"]) == 0
     assert "0 of 1 runs" in (tmp_path / "out" / "results.md").read_text()
     assert not (tmp_path / "out" / "seed=1").exists()
+
+
+def test_runs_in_hand_elsewhere_are_named_at_the_end(squares, tmp_path: Path, capsys):
+    file = sweep_file(tmp_path, squares.config, {"seed": {"value": 1}})
+    with locked(tmp_path / "out" / LOCKS / "seed=1", 0.0, print, being="run"):
+        assert main(["sweep", str(file), "--out", str(tmp_path / "out")]) == 0
+    assert "1 of 1 runs are in hand elsewhere: seed=1; when they have ended, go on with" in capsys.readouterr().out

@@ -25,6 +25,8 @@ def test_a_grid_is_every_combination_in_order():
     ]  # fmt: skip
     assert points[1].values == {"data.percentage": 0, "seed": 1}
     assert len(points_of(sweep(choice("seed", 0, 1, 2), run_cap=2))) == 2
+    with pytest.raises(UsageError, match=r"--runs 2: sweep s is a grid"):
+        points_of(sweep(choice("seed", 0, 1, 2)), runs=2)
 
 
 def test_values_travel_as_words():
