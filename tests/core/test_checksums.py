@@ -1,5 +1,7 @@
+import contextlib
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,9 @@ import pytest
 
 from aed_lightning.core import DataError, atomic_path
 from aed_lightning.core.checksums import is_damaged, make_way, newest_good, previous_file, sha256, sum_file
+
+CALLS = ("replace", "link", "fsync", "unlink")
+"""What changes a name or brings data to the disk."""
 
 
 class Killed(BaseException):
@@ -92,50 +97,54 @@ def test_where_all_is_damaged_that_is_said(tmp_path: Path):
         newest_good(file, unheard)
 
 
+@pytest.mark.parametrize("fault", [Killed, OSError(5, "Input/output error"), OSError(28, "No space left on device")])
 @pytest.mark.parametrize("saves", [1, 2, 3])
-def test_wherever_a_save_is_killed_what_is_there_is_the_old_or_the_new(tmp_path: Path, monkeypatch, saves: int):
-    """The process ends before the n-th system call that changes a name or brings data to the disk, for every n."""
-    calls = ("replace", "link", "fsync", "unlink")
-    real = {name: getattr(os, name) for name in calls}
+def test_wherever_a_save_fails_what_is_there_is_the_old_or_the_new(tmp_path: Path, monkeypatch, saves: int, fault):
+    """The n-th write comes half, or the n-th change of a name or sync not at all, for every n.
+
+    After the end of the process nothing follows, after an error what the program does about it.
+    """
+    calls = [(Path, "write_bytes"), (Path, "write_text"), *((os, name) for name in CALLS)]
     template = tmp_path / "template"
     template.mkdir()
     for number in range(saves - 1):
         save(template / "last.ckpt", f"file {number}".encode())
     old, new = f"file {saves - 2}".encode(), f"file {saves - 1}".encode()
-    ended = False
-    reached = 0
-    while not ended:
-        folder = tmp_path / f"killed-{reached}"
+    number, met = 0, True
+    while met:
+        folder = tmp_path / f"failed-{number}"
         shutil.copytree(template, folder)
-        left = [reached]
-
-        def counted(name, left=left):
-            def call(*arguments, **options):
-                if left[0] == 0:
-                    raise Killed
-                left[0] -= 1
-                return real[name](*arguments, **options)
-
-            return call
-
-        for name in calls:
-            monkeypatch.setattr(os, name, counted(name))
-        try:
-            save(folder / "last.ckpt", new)
-            ended = True
-        except Killed:
-            pass
-        for name in calls:
-            monkeypatch.setattr(os, name, real[name])
+        left = [number]
+        with monkeypatch.context() as patch:
+            for owner, name in calls:
+                patch.setattr(owner, name, failing(getattr(owner, name), left, fault))
+            with contextlib.suppress(Killed, OSError):
+                save(folder / "last.ckpt", new)
+        met = left[0] < 0
         found = newest_good(folder / "last.ckpt", lambda _: None)
         if found is None:
             assert saves == 1
         else:
-            assert found.read_bytes() in (old, new)
+            assert found.read_bytes() in ((old, new) if met else (new,))
         save(folder / "last.ckpt", b"next")  # what was left behind is in nobody's way
         assert newest_good(folder / "last.ckpt", unheard) == folder / "last.ckpt"
         save(folder / "last.ckpt", b"and next")
         assert previous_file(folder / "last.ckpt").read_bytes() == b"next"
         assert not list(folder.glob(".previous.*"))
-        reached += 1
-    assert reached > 6
+        number += 1
+    assert number > (9 if saves == 1 else 18)
+
+
+def failing(real: Callable, left: list[int], fault: type[Killed] | OSError) -> Callable:
+    """`real`, which fails where `left` others have been called before, and after that only where the process ended."""
+
+    def call(*arguments, **options):
+        left[0] -= 1
+        if left[0] == -1 or (left[0] < -1 and fault is Killed):
+            if real.__name__.startswith("write") and left[0] == -1:
+                path, content, *_ = arguments
+                real(path, content[: len(content) // 2], **options)
+            raise fault
+        return real(*arguments, **options)
+
+    return call

@@ -1,5 +1,6 @@
 """`prepare` under faults: what other programs open is the old store or the new one, never a third."""
 
+import contextlib
 import hashlib
 import os
 import resource
@@ -68,16 +69,16 @@ def assert_old_or_new(store: Path, old: Path, new: Path) -> None:
         assert found in (before, after)
 
 
-def killed_at(number: int, monkeypatch: pytest.MonkeyPatch, work: Callable[[], None]) -> bool:
-    """Run `work` until the call `number`, after which there are no calls any more; whether it came to its end."""
+def fails_at(number: int, fault: type[Killed] | OSError, monkeypatch: pytest.MonkeyPatch, work: Callable) -> bool:
+    """Run `work`, of which the call `number` fails, and all after it where the process ended; whether there was one."""
     left = [number]
     real = {name: getattr(os, name) for name in CALLS}
 
     def counted(name: str):
         def call(*arguments, **options):
-            if left[0] == 0:
-                raise Killed
             left[0] -= 1
+            if left[0] == -1 or (left[0] < -1 and fault is Killed):
+                raise fault
             return real[name](*arguments, **options)
 
         return call
@@ -85,21 +86,20 @@ def killed_at(number: int, monkeypatch: pytest.MonkeyPatch, work: Callable[[], N
     with monkeypatch.context() as patch:
         for name in CALLS:
             patch.setattr(os, name, counted(name))
-        try:
+        with contextlib.suppress(Killed, OSError, DataError):
             work()
-        except Killed:
-            return False
-    return True
+    return left[0] < 0
 
 
+@pytest.mark.parametrize("fault", [Killed, OSError(5, "Input/output error")], ids=["killed", "error"])
 @pytest.mark.parametrize("first", [True, False], ids=["new store", "changed source"])
-def test_wherever_prepare_is_killed_the_store_is_the_old_or_the_new(root, old, new, tmp_path, monkeypatch, first):
-    number, ended = 0, False
-    while not ended:
-        store = tmp_path / f"killed-{number}"
+def test_wherever_prepare_fails_the_store_is_the_old_or_the_new(root, old, new, tmp_path, monkeypatch, first, fault):
+    number, failed = 0, True
+    while failed:
+        store = tmp_path / f"failed-{number}"
         if not first:
             shutil.copytree(old, store)
-        ended = killed_at(number, monkeypatch, lambda store=store: run(root, store))
+        failed = fails_at(number, fault, monkeypatch, lambda store=store: run(root, store))
         assert_old_or_new(store, old, new)
         run(root, store)
         assert content(store) == content(new)
