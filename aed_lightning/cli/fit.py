@@ -18,7 +18,13 @@ from ..scoring.calibration import Calibration
 from ..scoring.temporal import smooth, smooth_causal
 from ..stages.stage import Stage
 from .processes import ending_together, is_first
-from .resume import checkpoints_to_resume, distilled_from, load_teacher, refuse_changed_configuration
+from .resume import (
+    checkpoints_to_resume,
+    distilled_from,
+    load_teacher,
+    refuse_changed_configuration,
+    start_from_weights,
+)
 from .signals import ended_by_signals
 from .summary import print_summary
 from .training import STAGES, AedCLI
@@ -38,6 +44,8 @@ def _fit(cli: AedCLI, wait_seconds: float) -> int:
     options = cli.config
     names = list(STAGES) if options.stages == "all" else [options.stages]
     resumed = checkpoints_to_resume(cli, names, options.resume)
+    if "teacher" in names and "teacher" not in resumed:
+        start_from_weights(cli)
     if options.stages == "student":
         if options.resume != "force":
             refuse_changed_configuration(cli)

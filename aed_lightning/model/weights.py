@@ -43,7 +43,7 @@ def find_weights(weights: Path) -> Path:
     if str(weights) in names:
         return SHIPPED / weights
     raise UsageError(
-        f"--weights {weights}: no such run directory or checkpoint file, nor weights that come with the package "
+        f"weights {weights}: no such run directory or checkpoint file, nor weights that come with the package "
         f"({', '.join(names) or 'none'}); train one with `fit`"
     )
 

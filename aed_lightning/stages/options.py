@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -73,12 +74,14 @@ class TeacherOptions(StageOptions):
 
     head_loss_weight: of the head's loss beside the teacher's. map_loss_weight: of a loss of the anomaly map alone,
     which counts where nothing moves too and which the paper does not have. token_loss_weight: of the loss of the head
-    of tokens, where the network has one.
+    of tokens, where the network has one. start_from: weights that the network starts from instead of random ones, a run
+    directory, checkpoint file, or name of weights that come with the package; of frames of any size.
     """
 
     head_loss_weight: float = 1.0
     map_loss_weight: float = 0.0
     token_loss_weight: float = 30.0
+    start_from: Path | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +116,49 @@ def test_a_second_training_in_one_run_directory_is_refused(command, squares, tra
     assert f"--run_dir {trained}: holds a training already (teacher, student)" in outcome.errors
     assert "--resume auto" in outcome.errors
     assert {**files_of(trained), ".lock": b""} == {**before, ".lock": b""}
+
+
+NO_EPOCHS = ("--teacher.epochs", "0", "--student.epochs", "0", "--evaluate", "false")
+
+
+def test_a_training_starts_from_weights_with_frames_of_another_size(command, squares, trained: Path, tmp_path: Path):
+    arguments = ("fit", "--config", squares.config, "--run_dir", tmp_path, "--teacher.start_from", trained, *NO_EPOCHS)
+    others = ("--data.frame_size", "[48, 48]", "--data.store", tmp_path / "store", "--model.mask_ratio", "0.5")
+    outcome = command(*arguments, *others)
+    assert outcome.code == 0, outcome.errors
+    assert f"starting from the weights of {trained}" in outcome.output
+    assert f"start_from: {trained}" in (tmp_path / "config.yaml").read_text()
+    ours, theirs = load_file(tmp_path / "model.safetensors"), load_file(trained / "model.safetensors")
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours if not name.startswith("levels."))
+    assert not any(torch.equal(ours[name], theirs[name]) for name in ours if name.startswith("levels."))
+
+
+@pytest.mark.parametrize(
+    ("option", "code", "message"),
+    [
+        (("--model.patch_size", "16"), 1, "a checkpoint of another architecture: patch_size 8 (configured: 16)"),
+        (("--teacher.start_from", "nowhere"), 2, "weights nowhere: no such run directory"),
+    ],
+)
+def test_weights_that_a_training_cannot_start_from_are_refused(
+    command, squares, trained: Path, tmp_path: Path, option: tuple[str, str], code: int, message: str
+):
+    run_dir = tmp_path / "run"
+    arguments = ("fit", "--config", squares.config, "--run_dir", run_dir, "--teacher.start_from", trained)
+    outcome = command(*arguments, *option)
+    assert (outcome.code, run_dir.exists()) == (code, False)
+    assert message in outcome.errors
+
+
+def test_what_a_training_started_from_is_part_of_its_configuration(command, squares, trained: Path, tmp_path: Path):
+    arguments = ("fit", "--config", squares.config, "--run_dir", tmp_path, *NO_EPOCHS)
+    assert command(*arguments, "--teacher.start_from", trained).code == 0
+    (tmp_path / "checkpoints/teacher").mkdir(parents=True, exist_ok=True)
+    shutil.copy(trained / "checkpoints/teacher/last.ckpt", tmp_path / "checkpoints/teacher/last.ckpt")
+    outcome = command(*arguments, "--resume", "auto")
+    assert outcome.code == 2
+    assert f"teacher.start_from {trained} (now None)" in outcome.errors
 
 
 @pytest.mark.parametrize("option", [("--evaluate", "false")])
