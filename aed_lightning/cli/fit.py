@@ -18,14 +18,9 @@ from ..scoring.calibration import Calibration
 from ..scoring.temporal import smooth, smooth_causal
 from ..stages.stage import Stage
 from .processes import ending_together, is_first
-from .resume import (
-    checkpoints_to_resume,
-    distilled_from,
-    load_teacher,
-    refuse_changed_configuration,
-    start_from_weights,
-)
+from .resume import checkpoints_to_resume, distilled_from, load_teacher, refuse_changed_configuration
 from .signals import ended_by_signals
+from .start import start_of_teacher
 from .summary import print_summary
 from .training import STAGES, AedCLI
 
@@ -44,15 +39,16 @@ def _fit(cli: AedCLI, wait_seconds: float) -> int:
     options = cli.config
     names = list(STAGES) if options.stages == "all" else [options.stages]
     resumed = checkpoints_to_resume(cli, names, options.resume)
-    if "teacher" in names and "teacher" not in resumed:
-        start_from_weights(cli)
+    start = start_of_teacher(cli, begins="teacher" in names and "teacher" not in resumed)
     if options.stages == "student":
         if options.resume != "force":
             refuse_changed_configuration(cli)
         load_teacher(cli)
     # Of several processes the first one here does it, and the others wait.
     cli.datamodule.prepare_data(default_progress(), wait_seconds=wait_seconds)
-    cli.datamodule.training_rows()
+    held_out = [row.name for row in cli.datamodule.training_rows()[1]]
+    if start is not None:
+        start.begin(cli, held_out)
     if options.evaluate:
         cli.datamodule.test_rows()
     cli.datamodule.cut_objects(default_progress())

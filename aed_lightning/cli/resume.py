@@ -10,7 +10,7 @@ import yaml
 from ..core import DataError, UsageError
 from ..core.checksums import newest_good, previous_file
 from ..model import AutoEncoder
-from ..model.weights import load_weights, read_checkpoint, refuse_other_architecture
+from ..model.weights import read_checkpoint, refuse_other_architecture
 from .training import AedCLI
 
 TRAINING_KEYS = (
@@ -26,8 +26,6 @@ TRAINING_KEYS = (
 )
 PLACES = ("data.root", "data.store", "data.workers")
 """Keys of the data that say where and how, not what."""
-NOT_IN_WEIGHTS = ("frame_size", "mask_ratio", "active_ratio", "dropout")
-"""What may be changed of a network whose weights are trained further."""
 
 
 def checkpoints_to_resume(cli: AedCLI, names: Sequence[str], resume: str) -> dict[str, Path]:
@@ -60,22 +58,6 @@ def checkpoints_to_resume(cli: AedCLI, names: Sequence[str], resume: str) -> dic
     if resume != "never" and not found:
         cli.console.print(f"nothing to resume in {cli.paths.root}: starting anew")
     return found
-
-
-def start_from_weights(cli: AedCLI) -> None:
-    """Put the weights that the teacher is to start from, if any are named, into the network.
-
-    What is normal at each place is not theirs to say. Raises DataError for those of another architecture.
-    """
-    source = cli.config_init.teacher.start_from
-    if source is None:
-        return
-    network, card = load_weights(source)
-    ours = {key: cli.network.architecture[key] for key in NOT_IN_WEIGHTS}
-    refuse_other_architecture(cli.network, {**card, "architecture": {**card["architecture"], **ours}}, source)
-    state = {name: value for name, value in network.state_dict().items() if not name.startswith("levels.")}
-    cli.network.load_state_dict(state, strict=False)
-    cli.console.print(f"starting from the weights of {source}")
 
 
 def load_teacher(cli: AedCLI) -> None:

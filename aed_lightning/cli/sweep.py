@@ -1,6 +1,7 @@
 """`sweep`: the runs of a sweep file, on this machine and without a server."""
 
 import argparse
+import json
 import shlex
 import sys
 from collections.abc import Sequence
@@ -70,7 +71,7 @@ def _run_here(
     arguments: Sequence[str], options: argparse.Namespace, sweep: "Sweep", points: "list[Point]", folder: Path
 ) -> int:
     from ..core import DataError
-    from ..sweeps import run_points, write_table
+    from ..sweeps import finished, run_points, write_table
 
     sweep.claim(folder)
 
@@ -84,15 +85,15 @@ def _run_here(
             files = write_table(sweep, points, folder)
     print((folder / "results.md").read_text(encoding="utf-8"))
     print(", ".join(map(str, files)))
+    if elsewhere := [point.name for point in points if point.name in outcome.elsewhere and not finished(folder, point)]:
+        print(
+            f"{len(elsewhere)} of {len(points)} runs are in hand elsewhere: {', '.join(elsewhere)};"
+            f" when they have ended, {_again(arguments)}"
+        )
     if outcome.failed:
         raise DataError(
             f"{len(outcome.failed)} of {len(points)} runs failed: {', '.join(outcome.failed)}; mend what {folder}/.logs"
             " says and give the same command again"
-        )
-    if outcome.elsewhere:
-        print(
-            f"{len(outcome.elsewhere)} of {len(points)} runs are in hand elsewhere: {', '.join(outcome.elsewhere)};"
-            f" when they have ended, {_again(arguments)}"
         )
     return 0
 
@@ -128,11 +129,16 @@ def _again(arguments: Sequence[str]) -> str:
 
 
 def _refuse_what_fit_refuses(sweep: "Sweep", points: "Sequence[Point]", folder: Path, here: bool) -> None:
-    """Raise UsageError before anything starts, where `fit` would refuse a run; here: on this machine's devices."""
-    from ..core import UsageError
+    """Raise UsageError before anything starts, where `fit` would refuse a run, or two would be the same.
+
+    here: on this machine's devices.
+    """
+    from ..core import DataError, UsageError
     from ..sweeps import finished
     from .fit import parse
+    from .start import start_of_teacher
 
+    seen: dict[str, str] = {}
     for point in points:
         if finished(folder, point):
             continue
@@ -142,12 +148,21 @@ def _refuse_what_fit_refuses(sweep: "Sweep", points: "Sequence[Point]", folder: 
             training = parse(words)
             if here:
                 _ = training.processes  # what it needs must be here
+            if not training.paths.last_checkpoint("teacher").is_file():
+                start_of_teacher(training, begins=True)
         except SystemExit as refused:  # jsonargparse has said why
             raise UsageError(f"run {point.name} is refused by fit, as said above") from refused
-        except UsageError as error:
+        except (UsageError, DataError) as error:
             raise UsageError(f"run {point.name} is refused by fit: {error}") from error
         if not training.config.evaluate:
             raise UsageError("a sweep compares figures: take `--evaluate false` out of the command")
+        settings = {**training.resolved_configuration(), "run_dir": None, "stages": training.config.stages}
+        other = seen.setdefault(json.dumps(settings, sort_keys=True), point.name)
+        if other != point.name:
+            raise UsageError(
+                f"runs {other} and {point.name} would be the same training: something after ${{args}} in the command, "
+                "or of --set, overrules what differs; leave it out, or put it before ${args}"
+            )
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

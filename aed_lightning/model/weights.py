@@ -35,15 +35,18 @@ def save_weights(paths: RunPaths, network: AutoEncoder, card: Mapping[str, Any],
     write_json(paths.model, {"version": CARD_VERSION, "architecture": network.architecture, **card})
 
 
-def find_weights(weights: Path) -> Path:
-    """Where `weights` lie: a path that exists, or the name of weights that come with the package. Raises UsageError."""
+def find_weights(weights: Path, option: str = "--weights") -> Path:
+    """Where `weights` lie: a path that exists, or the name of weights that come with the package.
+
+    option: what asked for them, for the UsageError where there are none.
+    """
     if weights.exists():
         return weights
     names = sorted(card.parent.name for card in SHIPPED.glob("*/model.json"))
     if str(weights) in names:
         return SHIPPED / weights
     raise UsageError(
-        f"weights {weights}: no such run directory or checkpoint file, nor weights that come with the package "
+        f"{option} {weights}: no such run directory or checkpoint file, nor weights that come with the package "
         f"({', '.join(names) or 'none'}); train one with `fit`"
     )
 

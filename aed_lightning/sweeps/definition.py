@@ -55,7 +55,7 @@ class Sweep:
             key, separator, _ = setting.lstrip("-").partition("=")
             if not separator:
                 raise UsageError(f"--set {setting}: give KEY=VALUE, as data.root=data/toy")
-            if key in RESERVED or _hides(key, [parameter.key for parameter in self.parameters]):
+            if key in RESERVED or key in [parameter.key for parameter in self.parameters]:
                 raise UsageError(f"--set {setting}: {key} is the sweep's own; leave it out")
         return replace(self, command=(*self.command, *(f"--{setting.lstrip('-')}" for setting in settings)))
 
@@ -153,14 +153,6 @@ def _command(file: Path, given: Any, varied: Sequence[str]) -> tuple[str, ...]:
     if others := [word for word in words if "${args_" in word or "${envvar" in word]:
         raise UsageError(f"{file}: command: {', '.join(others)} is not understood here; give ${{args}}")
     own = {f"--{key}" for key in (*varied, *RESERVED)}
-    fixed = [word for word in words if word.partition("=")[0] in own]
-    later = words[words.index("${args}") + 1 :]  # before them, a parent is what the values are then set in
-    fixed += [word for word in later if word not in fixed and _hides(word.partition("=")[0].lstrip("-"), varied)]
-    if fixed:
+    if fixed := [word for word in words if word.partition("=")[0] in own]:
         raise UsageError(f"{file}: command: {', '.join(fixed)} is the sweep's own; leave it out")
     return tuple(words)
-
-
-def _hides(key: str, varied: Sequence[str]) -> bool:
-    """Whether setting `key` after them sets one of those that a sweep varies: itself, or what it is a part of."""
-    return any(one == key or one.startswith(f"{key}.") for one in varied)

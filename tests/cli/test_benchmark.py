@@ -79,7 +79,7 @@ def test_without_a_baseline_there_are_no_ratios_and_training_can_be_left_out(tmp
         (["--modes", "torch"], 2, "mode torch: give backend:precision, as torch:32-true"),
         (["--size", "30", "64"], 2, "does not divide the frame size 30x64"),
         (["--baseline", "nowhere.py"], 1, "nowhere.py: no Python file; give one that defines PlainNetwork"),
-        (["--weights", "nowhere"], 2, "weights nowhere: no such run directory"),
+        (["--weights", "nowhere"], 2, "--weights nowhere: no such run directory"),
         (["--device", "tpu"], 2, "device 'tpu'"),
     ],
 )

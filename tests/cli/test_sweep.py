@@ -73,6 +73,17 @@ def test_a_command_that_wandb_s_agent_makes_of_the_file_runs(squares, tmp_path: 
         ({"trainer.devices": {"values": [4096]}}, [], "run devices=4096 is refused by fit: trainer.devices 4096"),
         ({"seed": {"value": 1}}, ["--jobs", "0"], "--jobs 0: give 1 or more"),
         ({"seed": {"value": 1}}, ["--set", "seed"], "--set seed: give KEY=VALUE"),
+        ({"seed": {"value": 1}}, ["--set", "teacher.start_from=x"], "fit: teacher.start_from x: no such run directory"),
+        (
+            {"seed": {"value": 1}},
+            ["--set", "teacher.start_from=ped2"],
+            "is refused by fit: ped2: a checkpoint of another",
+        ),
+        (
+            {"scoring.init_args.floor": {"values": [1, 2]}},
+            ["--set", "scoring.floor=3"],
+            "runs floor=1 and floor=2 would be the same training: something after ${args}",
+        ),
     ],
 )
 def test_what_fit_would_refuse_is_refused_before_anything_starts(
@@ -140,6 +151,14 @@ def test_a_table_alone_runs_nothing(squares, tmp_path: Path, capsys):
     assert main(["sweep", str(file), "--out", str(tmp_path / "out"), "--table"]) == 0
     assert "0 of 1 runs" in (tmp_path / "out" / "results.md").read_text()
     assert not (tmp_path / "out" / "seed=1").exists()
+
+
+def test_a_later_file_that_overrules_what_is_varied_is_refused(squares, tmp_path: Path, capsys):
+    later = tmp_path / "later.yaml"
+    later.write_text("seed: 7\n")
+    file = sweep_file(tmp_path, squares.config, {"seed": {"values": [0, 1]}})
+    assert main(["sweep", str(file), "--out", str(tmp_path / "out"), "--set", f"config={later}"]) == 2
+    assert "runs seed=0 and seed=1 would be the same training" in capsys.readouterr().err
 
 
 def test_runs_in_hand_elsewhere_are_named_at_the_end(squares, tmp_path: Path, capsys):

@@ -1,27 +1,24 @@
-import contextlib
+import errno
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from faults import faulty
 
 from aed_lightning.core import DataError, atomic_path
 from aed_lightning.core.checksums import is_damaged, make_way, newest_good, previous_file, sha256, sum_file
-
-CALLS = ("replace", "link", "fsync", "unlink")
-"""What changes a name or brings data to the disk."""
-
-
-class Killed(BaseException):
-    """Stands for the end of the process: nothing after it runs but what the system does."""
 
 
 def save(file: Path, content: bytes) -> None:
     with atomic_path(file) as partial:
         partial.write_bytes(content)
         make_way(file, sha256(partial))
+
+
+def refuse(*_: object) -> None:
+    raise OSError(errno.EPERM, "Operation not permitted")
 
 
 def unheard(message: str) -> None:
@@ -77,9 +74,6 @@ def test_a_damaged_file_never_takes_the_place_of_a_good_one(tmp_path: Path):
 
 
 def test_a_file_system_without_hard_links_gets_a_copy(tmp_path: Path, monkeypatch):
-    def refuse(*_: object) -> None:
-        raise OSError(1, "Operation not permitted")
-
     monkeypatch.setattr(os, "link", refuse)
     file = tmp_path / "last.ckpt"
     for content in (b"first", b"second"):
@@ -97,35 +91,31 @@ def test_where_all_is_damaged_that_is_said(tmp_path: Path):
         newest_good(file, unheard)
 
 
-@pytest.mark.parametrize("fault", [Killed, OSError(5, "Input/output error"), OSError(28, "No space left on device")])
+@pytest.mark.parametrize("error", [None, errno.EIO, errno.ENOSPC], ids=["killed", "error", "full"])
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no links"])
 @pytest.mark.parametrize("saves", [1, 2, 3])
-def test_wherever_a_save_fails_what_is_there_is_the_old_or_the_new(tmp_path: Path, monkeypatch, saves: int, fault):
-    """The n-th write comes half, or the n-th change of a name or sync not at all, for every n.
-
-    After the end of the process nothing follows, after an error what the program does about it.
-    """
-    calls = [(Path, "write_bytes"), (Path, "write_text"), *((os, name) for name in CALLS)]
+def test_wherever_a_save_fails_what_is_there_is_the_old_or_the_new(tmp_path: Path, monkeypatch, saves, links, error):
+    """For every n: the n-th call fails that writes, copies, brings data to the disk or changes a name."""
     template = tmp_path / "template"
     template.mkdir()
     for number in range(saves - 1):
         save(template / "last.ckpt", f"file {number}".encode())
     old, new = f"file {saves - 2}".encode(), f"file {saves - 1}".encode()
+    if not links:
+        monkeypatch.setattr(os, "link", refuse)
     number, met = 0, True
     while met:
         folder = tmp_path / f"failed-{number}"
         shutil.copytree(template, folder)
-        left = [number]
-        with monkeypatch.context() as patch:
-            for owner, name in calls:
-                patch.setattr(owner, name, failing(getattr(owner, name), left, fault))
-            with contextlib.suppress(Killed, OSError):
-                save(folder / "last.ckpt", new)
-        met = left[0] < 0
+        met, end = faulty(number, error, monkeypatch, lambda folder=folder: save(folder / "last.ckpt", new))
         found = newest_good(folder / "last.ckpt", lambda _: None)
-        if found is None:
+        if end is None:
+            assert found == folder / "last.ckpt"
+            assert found.read_bytes() == new
+        elif found is None:
             assert saves == 1
         else:
-            assert found.read_bytes() in ((old, new) if met else (new,))
+            assert found.read_bytes() in (old, new)
         save(folder / "last.ckpt", b"next")  # what was left behind is in nobody's way
         assert newest_good(folder / "last.ckpt", unheard) == folder / "last.ckpt"
         save(folder / "last.ckpt", b"and next")
@@ -133,18 +123,3 @@ def test_wherever_a_save_fails_what_is_there_is_the_old_or_the_new(tmp_path: Pat
         assert not list(folder.glob(".previous.*"))
         number += 1
     assert number > (9 if saves == 1 else 18)
-
-
-def failing(real: Callable, left: list[int], fault: type[Killed] | OSError) -> Callable:
-    """`real`, which fails where `left` others have been called before, and after that only where the process ended."""
-
-    def call(*arguments, **options):
-        left[0] -= 1
-        if left[0] == -1 or (left[0] < -1 and fault is Killed):
-            if real.__name__.startswith("write") and left[0] == -1:
-                path, content, *_ = arguments
-                real(path, content[: len(content) // 2], **options)
-            raise fault
-        return real(*arguments, **options)
-
-    return call

@@ -198,7 +198,7 @@ def test_weights_that_come_with_the_package_are_found_by_their_name_unless_a_pat
 ):
     monkeypatch.setattr(weights_file, "SHIPPED", tmp_path / "pretrained")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match=r"weights crossing: no such .* that come with the package \(none\)"):
+    with pytest.raises(UsageError, match=r"--weights crossing: no such .* that come with the package \(none\)"):
         load_weights(Path("crossing"))
     shipped = tmp_path / "pretrained/crossing"
     shipped.mkdir(parents=True)

@@ -64,10 +64,6 @@ def test_our_files_expand_as_an_agent_of_wandb_expands_them(file: Path):
         ({"command": [*COMMAND, "--seed=5"]}, "command: --seed=5 is the sweep's own; leave it out"),
         ({"command": [*COMMAND, "--seed", "5"]}, "command: --seed is the sweep's own; leave it out"),
         ({"command": [*COMMAND, "--resume=never"]}, "command: --resume=never is the sweep's own; leave it out"),
-        (
-            {"parameters": {"data.a.x": {"values": [1, 2]}}, "command": [*COMMAND, "--data.a", "Drawn"]},
-            "command: --data.a is the sweep's own; leave it out",
-        ),
     ],
 )  # fmt: skip
 def test_what_cannot_be_run_is_refused(tmp_path: Path, change, message):
@@ -76,13 +72,6 @@ def test_what_cannot_be_run_is_refused(tmp_path: Path, change, message):
         read_sweep(file)
     assert message in str(refused.value)
     assert str(file) in str(refused.value)
-
-
-def test_what_values_are_parts_of_may_be_given_before_them(tmp_path: Path):
-    command = [*COMMAND[:-1], "--data.a=Drawn", "${args}"]
-    parameters = {"data.a.x": {"values": [1, 2]}}
-    sweep = read_sweep(write(tmp_path, GOOD | {"parameters": parameters, "command": command}))
-    assert points_of(sweep)[0].command(sweep, Path("runs"))[-4:-2] == ["--data.a=Drawn", "--data.a.x=1"]
 
 
 @pytest.mark.parametrize("content", ["a: [", "just text", "[]", "!!python/object/apply:os.system ['true']"])
@@ -97,13 +86,6 @@ def test_what_is_no_sweep_file_is_refused(tmp_path: Path, content: str):
 def test_what_a_sweep_sets_cannot_be_set_beside_it(tmp_path: Path, setting: str):
     with pytest.raises(UsageError, match=r"\w+ is the sweep's own; leave it out"):
         read_sweep(write(tmp_path, GOOD)).adding([setting])
-
-
-def test_what_a_sweep_varies_a_part_of_cannot_be_set_beside_it(tmp_path: Path):
-    sweep = read_sweep(write(tmp_path, GOOD | {"parameters": {"data.a.x": {"values": [1, 2]}}}))
-    with pytest.raises(UsageError, match=r"--set data\.a=Drawn: data\.a is the sweep's own"):
-        sweep.adding(["data.a=Drawn"])
-    assert "--data.b=1" in sweep.adding(["data.b=1"]).command
 
 
 def test_a_name_stays_below_the_folder_of_sweeps(tmp_path: Path):

@@ -8,6 +8,8 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
+from aed_lightning.cli.start import start_of_teacher
+from aed_lightning.cli.training import AedCLI
 from aed_lightning.core.checksums import sha256
 
 CHECKPOINTS = [f"checkpoints/{stage}/{name}" for stage in ("teacher", "student") for name in ("last.ckpt",)]
@@ -123,7 +125,7 @@ NO_EPOCHS = ("--teacher.epochs", "0", "--student.epochs", "0", "--evaluate", "fa
 
 def test_a_training_starts_from_weights_with_frames_of_another_size(command, squares, trained: Path, tmp_path: Path):
     arguments = ("fit", "--config", squares.config, "--run_dir", tmp_path, "--teacher.start_from", trained, *NO_EPOCHS)
-    others = ("--data.frame_size", "[48, 48]", "--data.store", tmp_path / "store", "--model.mask_ratio", "0.5")
+    others = ("--data.frame_size", "[48, 48]", "--data.store", tmp_path / "store", "--model.mask_ratio", "0.25")
     outcome = command(*arguments, *others)
     assert outcome.code == 0, outcome.errors
     assert f"starting from the weights of {trained}" in outcome.output
@@ -131,14 +133,29 @@ def test_a_training_starts_from_weights_with_frames_of_another_size(command, squ
     ours, theirs = load_file(tmp_path / "model.safetensors"), load_file(trained / "model.safetensors")
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours if not name.startswith("levels."))
-    assert not any(torch.equal(ours[name], theirs[name]) for name in ours if name.startswith("levels."))
+
+
+def test_what_is_normal_and_a_new_head_are_not_taken_over(squares, trained: Path, capsys):
+    arguments = ["--config", squares.config, "--teacher.start_from", trained, "--model.token_head", "true"]
+    cli = AedCLI(list(map(str, arguments)), "fit")
+    before = {name: value.clone() for name, value in cli.network.state_dict().items()}
+    start = start_of_teacher(cli, begins=True)
+    assert start is not None
+    start.begin(cli, start.card["held_out"])
+    now = cli.network.state_dict()
+    assert all(torch.equal(now[name], start.state.get(name, before[name])) for name in now if "levels." not in name)
+    assert all(torch.equal(now[name], before[name]) for name in now if name.startswith(("levels.", "token_head.")))
+    assert not all(torch.equal(value, before[name]) for name, value in start.state.items() if "levels." in name)
+    assert "held out" not in capsys.readouterr().out
+    start.begin(cli, ["walk_7"])
+    assert "held out here, but not in the training of those weights: walk_7; validation" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
     ("option", "code", "message"),
     [
         (("--model.patch_size", "16"), 1, "a checkpoint of another architecture: patch_size 8 (configured: 16)"),
-        (("--teacher.start_from", "nowhere"), 2, "weights nowhere: no such run directory"),
+        (("--teacher.start_from", "nowhere"), 2, "teacher.start_from nowhere: no such run directory"),
     ],
 )
 def test_weights_that_a_training_cannot_start_from_are_refused(
@@ -153,12 +170,21 @@ def test_weights_that_a_training_cannot_start_from_are_refused(
 
 def test_what_a_training_started_from_is_part_of_its_configuration(command, squares, trained: Path, tmp_path: Path):
     arguments = ("fit", "--config", squares.config, "--run_dir", tmp_path, *NO_EPOCHS)
-    assert command(*arguments, "--teacher.start_from", trained).code == 0
+    from_there = ("--teacher.start_from", trained)
+    assert command(*arguments, *from_there).code == 0
     (tmp_path / "checkpoints/teacher").mkdir(parents=True, exist_ok=True)
     shutil.copy(trained / "checkpoints/teacher/last.ckpt", tmp_path / "checkpoints/teacher/last.ckpt")
     outcome = command(*arguments, "--resume", "auto")
     assert outcome.code == 2
     assert f"teacher.start_from {trained} (now None)" in outcome.errors
+    outcome = command(*arguments, *from_there, "--resume", "auto")
+    assert outcome.code == 0, outcome.errors
+    assert "starting from" not in outcome.output
+    for options in (("--resume", "force"), ("--resume", "force", "--stages", "student")):
+        outcome = command(*arguments, "--teacher.start_from", "ped2", *options)
+        assert outcome.code == 2
+        assert f"teacher.start_from ped2: {tmp_path} has a teacher already, which started otherwise" in outcome.errors
+    assert f"start_from: {trained}" in (tmp_path / "config.yaml").read_text()
 
 
 @pytest.mark.parametrize("option", [("--evaluate", "false")])

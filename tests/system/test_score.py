@@ -335,7 +335,7 @@ def test_an_untrained_threshold_is_asked_for(command, squares, trained: Path, tm
         (("--hysteresis", "2"), 2, "hysteresis 2.0: give 0 to 1"),
         (("--precision", "fp16"), 2, "precision 'fp16': give auto"),
         (("--reader", "vlc"), 2, "reader 'vlc' is unknown"),
-        (("--weights", "nothing"), 2, "weights nothing: no such run directory"),
+        (("--weights", "nothing"), 2, "--weights nothing: no such run directory"),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_written(command, squares, trained, tmp_path, options, code, message):

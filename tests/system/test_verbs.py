@@ -68,7 +68,7 @@ def test_weights_that_are_not_there_are_refused(command, squares, tmp_path: Path
     nowhere = tmp_path / "nowhere"
     outcome = command("test", "--config", squares.config, "--weights", nowhere, "--run_dir", tmp_path / "run")
     assert outcome.code == 2
-    assert f"weights {nowhere}: no such run directory or checkpoint file" in outcome.errors
+    assert f"--weights {nowhere}: no such run directory or checkpoint file" in outcome.errors
     unfinished = tmp_path / "unfinished"
     unfinished.mkdir()
     outcome = command("test", "--config", squares.config, "--weights", unfinished, "--run_dir", tmp_path / "run")
