@@ -112,6 +112,7 @@ def test_the_state_after_a_full_epoch_begins_the_next(dataset: ClipDataset):
     assert first == ids(next(iter(whole)))
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 2 worker processes")  # on a machine with one core
 def test_two_workers_deliver_the_batches_of_none(dataset: ClipDataset):
     alone, spawned = loader(dataset, batch_size=28), loader(dataset, workers=2, batch_size=28)
     for _ in range(2):
