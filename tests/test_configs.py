@@ -9,7 +9,7 @@ REPOSITORY = Path(__file__).parents[1]
 CONFIGS = sorted((REPOSITORY / "configs").glob("*.yaml"))
 OVERRIDES = sorted((REPOSITORY / "configs/overrides").glob("*.yaml"))
 
-ONLY_FOR = {"toy-long": "toy", "short": "toy"}
+ONLY_FOR = {"toy-long": "toy", "short": "toy", "ped2-240x360": "ped2"}
 
 
 def name_of(file: Path | None) -> str:
