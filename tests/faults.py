@@ -1,4 +1,4 @@
-"""Faults in the n-th of the calls that write, copy, sync, or change a name."""
+"""Faults in the n-th of the calls that write small files, copy, sync, or change a name; not in writes to open files."""
 
 import os
 import shutil
@@ -34,7 +34,7 @@ def faulty(
             if left >= 0 or (left < -1 and error is not None):
                 return real(*arguments, **options)
             if left == -1:
-                _half(real, *arguments)
+                _half(real, *arguments, **options)
             raise Killed if error is None else OSError(error, os.strerror(error))
 
         return call
@@ -49,10 +49,10 @@ def faulty(
     return left < 0, None
 
 
-def _half(real: Callable, *arguments: Any) -> None:
+def _half(real: Callable, *arguments: Any, **options: Any) -> None:
     if real.__name__.startswith("write"):
         path, content, *_ = arguments
-        real(path, content[: len(content) // 2])
+        real(path, content[: len(content) // 2], **options)
     elif real.__name__ == "copyfile":
         source, target = map(Path, arguments)
         with target.open("wb") as file:

@@ -39,11 +39,11 @@ def _fit(cli: AedCLI, wait_seconds: float) -> int:
     options = cli.config
     names = list(STAGES) if options.stages == "all" else [options.stages]
     resumed = checkpoints_to_resume(cli, names, options.resume)
-    start = start_of_teacher(cli, begins="teacher" in names and "teacher" not in resumed)
     if options.stages == "student":
         if options.resume != "force":
             refuse_changed_configuration(cli)
         load_teacher(cli)
+    start = start_of_teacher(cli, begins="teacher" in names and "teacher" not in resumed)
     # Of several processes the first one here does it, and the others wait.
     cli.datamodule.prepare_data(default_progress(), wait_seconds=wait_seconds)
     held_out = [row.name for row in cli.datamodule.training_rows()[1]]

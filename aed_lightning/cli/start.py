@@ -47,17 +47,24 @@ def start_of_teacher(cli: AedCLI, begins: bool) -> Start | None:
     Raises UsageError for weights that are not there, or that come too late; DataError for another architecture.
     """
     named = cli.config_init.teacher.start_from
-    if named is None:
-        return None
     if not begins:
-        before = yaml.safe_load(cli.paths.config.read_text(encoding="utf-8")) if cli.paths.config.is_file() else None
-        if before is None or before["teacher"].get("start_from") != str(named):
-            raise UsageError(
-                f"teacher.start_from {named}: {cli.paths.root} has a teacher already, which started otherwise; "
-                "leave it out, or give another --run_dir"
-            )
+        _refuse_another_start(cli, named)
+    if named is None or not begins:
         return None
     network, card = load_weights(find_weights(named, option="teacher.start_from"))
     ours = {key: cli.network.architecture[key] for key in MAY_CHANGE}
     refuse_other_architecture(cli.network, {**card, "architecture": {**card["architecture"], **ours}}, named)
     return Start(named, network.state_dict(), card)
+
+
+def _refuse_another_start(cli: AedCLI, named: Path | None) -> None:
+    """Raise UsageError where the teacher that is there started otherwise: config.yaml must go on saying how."""
+    if cli.paths.config.is_file():
+        saved = yaml.safe_load(cli.paths.config.read_text(encoding="utf-8")) or {}
+        before = saved.get("teacher", {}).get("start_from")
+        if before != (None if named is None else str(named)):
+            advice = f"give {before}" if before else "leave it out"
+            raise UsageError(
+                f"teacher.start_from {named}: {cli.paths.root} has a teacher already, which started from "
+                f"{before or 'random weights'}; {advice}, or another --run_dir"
+            )

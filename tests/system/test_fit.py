@@ -106,7 +106,8 @@ def test_one_stage_after_the_other_gives_the_bits_of_both_at_once(command, squar
 
 
 def test_a_student_without_a_teacher_is_refused(command, squares, tmp_path: Path):
-    outcome = command("fit", "--config", squares.config, "--run_dir", tmp_path, "--stages", "student")
+    arguments = ("--stages", "student", "--teacher.start_from", "ped2")
+    outcome = command("fit", "--config", squares.config, "--run_dir", tmp_path, *arguments)
     assert outcome.code == 1
     assert "checkpoints/teacher/last.ckpt: no trained teacher; train it with --stages teacher" in outcome.errors
 
@@ -183,7 +184,9 @@ def test_what_a_training_started_from_is_part_of_its_configuration(command, squa
     for options in (("--resume", "force"), ("--resume", "force", "--stages", "student")):
         outcome = command(*arguments, "--teacher.start_from", "ped2", *options)
         assert outcome.code == 2
-        assert f"teacher.start_from ped2: {tmp_path} has a teacher already, which started otherwise" in outcome.errors
+        assert f"ped2: {tmp_path} has a teacher already, which started from {trained}; give {trained}" in outcome.errors
+    outcome = command(*arguments, "--resume", "force")
+    assert (outcome.code, "teacher.start_from None" in outcome.errors) == (2, True)
     assert f"start_from: {trained}" in (tmp_path / "config.yaml").read_text()
 
 
