@@ -77,7 +77,7 @@ def test_wherever_prepare_fails_the_store_is_the_old_or_the_new(root, old, new, 
         assert content(store) == content(new)
         shutil.rmtree(store)
         number += 1
-    assert number > (30 if first else 12)
+    assert number > (90 if first else 45)
 
 
 @pytest.mark.parametrize("first", [True, False], ids=["new store", "changed source"])
