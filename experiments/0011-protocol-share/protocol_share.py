@@ -40,8 +40,8 @@ def without_first(scores: FrameScores, frames: int) -> FrameScores:
 FILTERS: dict[str, Filter] = {
     "none": lambda scores: scores,
     "none, first 4 frames of each video left out": partial(without_first, frames=4),
-    "Gaussian, sigma 5, edges normalized": partial(gaussian, sigma=5.0),
-    "Gaussian, sigma 11, edges normalized": partial(gaussian, sigma=11.0),
+    "Gaussian, sigma 5, ends reflected": partial(gaussian, sigma=5.0),
+    "Gaussian, sigma 11, ends reflected": partial(gaussian, sigma=11.0),
     "released, 38/11: zeros beyond the ends": partial(released, width=38, mu=11),
     "released, 302/21": partial(released, width=302, mu=21),
     "released, 900/282": partial(released, width=900, mu=282),
