@@ -33,7 +33,7 @@ class StageCheckpoints(L.Callback):
         self.paths = paths
         self._stops = stops or Stops()
         self._warned = False
-        self._batch: Batch | None = None
+        self._clips = ""
         self._before_validation: tuple[int, dict[str, Any]] = (-1, {})
         self._saves_before_validation = False
         self._previous: dict[int, Any] = {}
@@ -48,8 +48,10 @@ class StageCheckpoints(L.Callback):
     ) -> None:
         # The ranks meet a bad loss and get a signal at different steps, and must stop at the same one.
         if trainer.strategy.reduce_boolean_decision(not torch.isfinite(outputs["loss"]), all=False):
-            raise DataError(self._not_a_number(trainer, pl_module, batch, f"loss {float(outputs['loss'])}"))
-        self._batch = batch
+            ours = not torch.isfinite(outputs["loss"])
+            what = f"loss {float(outputs['loss'])}" if ours else "loss of another process not finite"
+            raise DataError(self._not_a_number(trainer, pl_module, what, _clips_of(batch) if ours else ""))
+        self._clips = _clips_of(batch)
         if batch_idx + 1 == trainer.num_training_batches:
             self._before_validation = trainer.global_step, copy.deepcopy(trainer.fit_loop.state_dict())
         if trainer.strategy.reduce_boolean_decision(self._stops.first is not None or self._warned, all=False):
@@ -110,20 +112,18 @@ class StageCheckpoints(L.Callback):
             signal.signal(number, handler)
         self._previous = {}
 
-    def _not_a_number(self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Batch | None, what: str) -> str:
+    def _not_a_number(self, trainer: L.Trainer, pl_module: L.LightningModule, what: str, clips: str) -> str:
         last = self.paths.last_checkpoint(_name(pl_module))
         before = f"the checkpoint before is {last}" if last.is_file() else "there is no checkpoint yet"
-        clips = [] if batch is None else zip(batch.video, batch.frame_index.tolist(), strict=True)
         return (
-            f"{what} in step {trainer.global_step}, epoch {trainer.current_epoch}, of the clips "
-            f"{', '.join(f'{video} {frame}' for video, frame in clips)}: the training ends; {before}. "
+            f"{what} in step {trainer.global_step}, epoch {trainer.current_epoch}{clips}: the training ends; {before}. "
             f"Lower {_name(pl_module)}.learning_rate, or give trainer.precision 32-true, with --resume force"
         )
 
     def _save(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         broken = [name for name, value in pl_module.state_dict().items() if not torch.isfinite(value).all()]
         if broken:
-            raise DataError(self._not_a_number(trainer, pl_module, self._batch, f"weights {broken[0]} not finite"))
+            raise DataError(self._not_a_number(trainer, pl_module, f"weights {broken[0]} not finite", self._clips))
         last = self.paths.last_checkpoint(_name(pl_module))
         if not trainer.is_global_zero:
             trainer.save_checkpoint(last)  # writes nothing, but all ranks meet there
@@ -131,6 +131,11 @@ class StageCheckpoints(L.Callback):
         with atomic_path(last) as partial:
             trainer.save_checkpoint(partial)
             make_way(last, sha256(partial))
+
+
+def _clips_of(batch: Batch) -> str:
+    clips = zip(batch.video, batch.frame_index.tolist(), strict=True)
+    return f", of the clips {', '.join(f'{video} {frame}' for video, frame in clips)}"
 
 
 def _name(pl_module: L.LightningModule) -> str:

@@ -78,7 +78,7 @@ class Evaluation(L.Callback):
         pl_module.log("val/micro_auc", figures["micro_auc"], prog_bar=True, sync_dist=True)
         if figures["macro_auc"] is not None:
             pl_module.log("val/macro_auc", figures["macro_auc"], sync_dist=True)
-        # One name from the first epoch of the teacher to the last of the student: for early stopping and sweeps.
+        # One name from the first epoch of the teacher to the last of the student: for sweeps.
         pl_module.log("val/score", figures["micro_auc"], sync_dist=True)
 
     # test
@@ -224,6 +224,9 @@ class Evaluation(L.Callback):
         return batch.inputs[0, 3:6].float().cpu().numpy(), grid.cpu().numpy()
 
     def _write_scores(self, videos: list[FrameScores]) -> None:
+        for earlier in self.paths.scores.glob("*.npz"):  # of a video that is no more
+            if earlier.stem not in {video.video for video in videos}:
+                earlier.unlink()
         for video in videos:
             assert video.smoothed is not None
             columns = {"frame_index": video.frame_index, "raw": video.raw, "smoothed": video.smoothed}

@@ -1,4 +1,4 @@
-"""What is normal, measured before each validation of a training and at its end."""
+"""What is normal, measured before each validation of a training and at the end of its last epoch."""
 
 import lightning.pytorch as L
 import torch
@@ -13,7 +13,7 @@ from ..stages.stage import Stage
 class MeasureNormalLevels(L.Callback):
     """Measures the network's `levels` on frames of `data`'s training videos as they are.
 
-    Every process measures the same frames.
+    Every process measures the same frames. It has to stand before the callback that writes checkpoints.
     """
 
     def __init__(self, data: DataModule) -> None:
@@ -24,10 +24,13 @@ class MeasureNormalLevels(L.Callback):
         if trainer.state.fn == TrainerFn.FITTING:
             self._measure(trainer, pl_module)
 
-    def on_fit_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        pl_module.eval()
-        self._measure(trainer, pl_module)
-        pl_module.train()
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """At the end of the last, so that the last checkpoint has the levels of its own weights."""
+        enough_steps = 0 < trainer.max_steps <= trainer.global_step
+        if trainer.should_stop or enough_steps or trainer.current_epoch + 1 == trainer.max_epochs:
+            pl_module.eval()
+            self._measure(trainer, pl_module)
+            pl_module.train()
 
     @torch.no_grad()
     def _measure(self, trainer: L.Trainer, stage: L.LightningModule) -> None:

@@ -18,7 +18,7 @@ class StageOptions:
 
     epochs: passes over the training clips. batch_size: clips of a step on each device.
     learning_rate: at its highest. schedule: "constant", or "cosine" down to a hundredth.
-    warmup_steps: steps of linear increase before. weight_decay: not applied to biases, norms and other vectors.
+    warmup_steps: steps of linear increase before. weight_decay: not applied to biases and norms.
     """
 
     epochs: int = 100

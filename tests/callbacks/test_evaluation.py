@@ -185,7 +185,10 @@ def test_the_pictures_show_frames_and_maps_as_the_evaluation_saw_them(squares, t
 
 
 def test_prediction_writes_scores_and_no_figures(squares, tmp_path: Path, written: list[FrameScores]):
+    (tmp_path / "scores").mkdir()
+    (tmp_path / "scores" / "gone.npz").write_bytes(b"of a video that is no more")
     run(squares, tmp_path, verb="predict")
+    assert {file.stem for file in (tmp_path / "scores").iterdir()} == {video.video for video in written}
     assert not (tmp_path / "metrics.json").exists()
     assert not (tmp_path / "pictures").exists()
     with np.load(tmp_path / "scores" / "leap.npz") as columns:

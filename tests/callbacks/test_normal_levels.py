@@ -12,6 +12,20 @@ from aed_lightning.scoring.rules import DefaultRule
 from aed_lightning.stages import StageOptions, StudentStage
 
 
+class AtCheckpoints(L.Callback):
+    """Sees what a checkpoint would hold, and that nothing comes after the trainer has let go of the device."""
+
+    def on_train_epoch_end(self, trainer, pl_module):
+        self.levels = {name: level.clone() for name, level in pl_module.network.levels.named_buffers()}
+        teardown = trainer.strategy.teardown
+
+        def ends():
+            self.at_the_end = {name: level.clone() for name, level in pl_module.network.levels.named_buffers()}
+            teardown()
+
+        trainer.strategy.teardown = ends
+
+
 def test_at_the_end_of_a_fit_each_level_is_that_of_its_own_map_on_normal_frames(squares):
     data = DataModule(
         "squares", root=squares.root, store=squares.store, frame_size=FRAME_SIZE, patch_size=8, holdout=1, batch_size=8
@@ -21,7 +35,7 @@ def test_at_the_end_of_a_fit_each_level_is_that_of_its_own_map_on_normal_frames(
     trainer = L.Trainer(
         accelerator="cpu", max_steps=1, logger=False, enable_checkpointing=False, enable_progress_bar=False,
         enable_model_summary=False, num_sanity_val_steps=0, limit_val_batches=0,
-        callbacks=[MeasureNormalLevels(data)],
+        callbacks=[MeasureNormalLevels(data), then := AtCheckpoints()],
     )  # fmt: skip
     trainer.fit(stage, data)
     assert network.training
@@ -38,3 +52,6 @@ def test_at_the_end_of_a_fit_each_level_is_that_of_its_own_map_on_normal_frames(
     for name, values in found.items():
         measured, expected = network.levels.get_buffer(name)[0], torch.cat(values).mean(dim=0)
         torch.testing.assert_close(measured, expected, rtol=1e-4, atol=1e-5, msg=name)
+    for name, level in network.levels.named_buffers():
+        assert torch.equal(then.levels[name], level), name
+        assert torch.equal(then.at_the_end[name], level), name
