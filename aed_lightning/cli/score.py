@@ -117,6 +117,7 @@ def run(arguments: Sequence[str]) -> int:
     names = [f"camera-{number + 1}" for number in range(len(cameras))] or [recording.name for recording in recordings]
     folders = [options.out / name for name in names] if apart or len(cameras) > 1 else [options.out]
     files = [recording.path for recording in recordings]
+    notifier = Notifier(options.notify) if options.notify else None
     with (
         ended_by_signals(f"what is in {options.out} is whole{'' if live else ': go on with --resume'}"),
         results_folder(
@@ -124,9 +125,7 @@ def run(arguments: Sequence[str]) -> int:
         ),
         ExitStack() as stack,
     ):
-        notifier = None
-        if options.notify:
-            notifier = Notifier(options.notify)
+        if notifier is not None:
             stack.callback(_tell_lost, notifier, options.notify)
             stack.enter_context(notifier)
         if live:

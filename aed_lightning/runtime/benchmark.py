@@ -148,7 +148,7 @@ def benchmark(
     network = graph.network
     flops = flops_per_frame(graph)
     types = {"32-true": torch.float32}
-    if device.type == "cuda" or has_bfloat16():
+    if has_bfloat16(device.type):
         types["bf16-mixed"] = torch.bfloat16
     peaks = {name: peak_rate(device, dtype) for name, dtype in types.items()}
     baseline = None if build_baseline is None else build_baseline(network)

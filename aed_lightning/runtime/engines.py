@@ -16,7 +16,8 @@ from ..model.inference import for_inference
 from .export import FORMATS, PARTS, export_onnx, open_onnx, open_openvino, refuse_missing
 from .graph import ScoringGraph
 
-BACKENDS = ("torch", "compile", "onnx", "openvino")
+CPU_BACKENDS = ("onnx", "openvino")
+BACKENDS = ("torch", "compile", *CPU_BACKENDS)
 PRECISIONS = ("32-true", "bf16-mixed")
 BATCH = 32
 """Clips at a time, where nothing speaks for fewer."""
@@ -96,7 +97,7 @@ def build_engine(graph: ScoringGraph, *, backend: str, device: torch.device, pre
         raise UsageError(f"backend {backend!r}: give one of {', '.join(BACKENDS)}")
     if precision not in PRECISIONS:
         raise UsageError(f"precision {precision!r}: give auto, {' or '.join(PRECISIONS)}")
-    if backend in ("torch", "compile"):
+    if backend not in CPU_BACKENDS:
         return TorchEngine(graph, device, precision, compiled=backend == "compile")
     refuse_missing(FORMATS[".onnx" if backend == "onnx" else ".xml"], f"backend {backend!r}")
     if device.type != "cpu":

@@ -7,6 +7,7 @@ a token is hidden. Outputs: `values`, what the rule takes of each frame, and `ma
 
 import importlib.util
 import logging
+import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Sequence
@@ -152,7 +153,10 @@ def _write_openvino(graph: ScoringGraph, file: Path) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         export_onnx(graph, onnx := Path(folder) / "graph.onnx")
-        openvino.save_model(openvino.Core().read_model(str(onnx)), str(file), compress_to_fp16=False)
+        openvino.save_model(openvino.Core().read_model(str(onnx)), onnx.with_suffix(".xml"), compress_to_fp16=False)
+        for suffix in (".bin", ".xml"):
+            with atomic_path(file.with_suffix(suffix)) as partial:
+                shutil.copyfile(onnx.with_suffix(suffix), partial)
 
 
 def _openvino_as_written(file: Path) -> Run:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from ..core import DataError
 from ..data.ingest import stored_frame
 from ..data.readers.live import LiveReader
 from .live_windows import LiveWindows, Say
@@ -31,6 +32,7 @@ def score_live(
     notifier: told of each event that has ended; an outage ends the event that is going on.
     Times count from the first frame. The overlay has the size of the first frame and `manner.fps` frames a second;
     each hour of it is a file. Where the frames change their size, events keep to pixels of the first.
+    Raises DataError where no frame came until the end.
     """
     ended = threading.Event() if ended is None else ended
     alarm, began = manner.alarm(manner.fps), time.monotonic()
@@ -80,6 +82,7 @@ def score_live(
             if overlay is not None:
                 small = stored_frame(picture.frame, overlay.size, 3).transpose(1, 2, 0)
                 overlay.write(small, scored, picture.came - began, alarmed=results.alarmed)
-    if results is not None:
-        results.finish()
+    if results is None:
+        raise DataError(f"{source.shown}: no frame came; see that the address is right and the camera sends")
+    results.finish()
     return live

@@ -25,6 +25,8 @@ from .sources import Recording
 from .timeline import write_timeline
 
 Frame = UInt8[np.ndarray, "height width 3"]
+MOST = 1e9
+"""Of frames and seconds; no recording has so many."""
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,12 @@ class Manner:
         for name, value, least in (
             ("--stride", self.stride, 1), ("--batch-size", self.batch_size, 1), ("--min-seconds", self.min_seconds, 0),
         ):  # fmt: skip
-            if value is not None and not value >= least:
+            if value is not None and not least <= value < MOST:
                 raise UsageError(f"{name} {value}: give {least} or more")
         if not 0 < self.fps <= 1000:
             raise UsageError(f"--fps {self.fps}: give frames a second, more than 0 and up to 1000")
         resolve_reader(self.reader)
+        self.alarm(self.fps)
 
     def alarm(self, fps: float) -> Alarm:
         """For a recording of so many frames a second."""

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,9 @@ def results_folder(
             file.unlink()
         # Not whole any more from here on, and not to be taken for it.
         merged = out / MERGED
-        if merged.is_file() and merged.read_bytes().startswith(",".join(MERGED_COLUMNS).encode()):
-            merged.unlink()
+        with suppress(FileNotFoundError):  # another share was first
+            if merged.is_file() and merged.read_bytes().startswith(",".join(MERGED_COLUMNS).encode()):
+                merged.unlink()
         for folder in folders:
             for name in FILES:
                 for partial in folder.glob(PARTIAL_FILES.replace("*", f"{name}.*")):

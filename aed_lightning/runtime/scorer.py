@@ -22,8 +22,8 @@ from ..scoring.calibration import Calibration
 from ..scoring.rules import RULES, DefaultRule, Rule
 from ..scoring.smoothing import Smoothing
 from ..scoring.streaming import stream_scores, stream_smoother
-from ..scoring.temporal import kernel_radius
-from .engines import Engine, build_engine
+from ..scoring.temporal import check_sigma, kernel_radius
+from .engines import CPU_BACKENDS, Engine, build_engine
 from .gating import EVERY_FRAME, Gate, filled
 from .graph import ScoringGraph
 from .live_windows import LiveWindows
@@ -76,6 +76,7 @@ class Scorer:
         source: a file, a folder of videos or of images, a pattern, a camera's number or an address. stride: score every
         so many frames. Raises UsageError, DataError.
         """
+        check_sigma(self.smoothing.sigma, stride)
         found = find_source(str(source))
         if isinstance(found, LiveSource):
             with (
@@ -119,17 +120,22 @@ class Scorer:
         rest of its batch and, unless causal, half a Gaussian later. Frames that are missing end a run; nothing crosses
         it.
         first: the first frame that is wanted; frames that its score does not depend on are not scored.
+        A DataError with which `frames` end comes out when all frames before it are scored.
         pulse: of the reader behind `frames`, which then decodes in a thread of its own, with its deadline.
         """
         needed = self.engine.graph.rule.reach + kernel_radius(self.smoothing.sigma / stride)
         begin = max(0, first - needed * stride) // gate.period(stride) * gate.period(stride)
-        windows = gate.mark(self.windows(frames, stride, begin, gate), self.engine.graph.network.patch_size, stride)
+        broken: list[DataError] = []
+        whole = self.windows(_until_broken(frames, broken), stride, begin, gate)
+        windows = gate.mark(whole, self.engine.graph.network.patch_size, stride)
         batches = _batches(windows, batch_size or self.engine.batch_size)
         for scored in self.stream_windows(
             video, batches if pulse is None else ahead(batches, pulse, limit=2), causal=causal, stride=stride
         ):
             if scored.frame_index >= first:
                 yield scored
+        if broken:
+            raise broken[0]
 
     def stream_windows(
         self, video: str, batches: Iterable[list[Window]], *, causal: bool = False, stride: int = 1
@@ -214,14 +220,15 @@ def load(weights: str | Path, *, device: str = "auto", precision: str = "auto", 
     """A scorer for `weights`: a run directory, a name of weights that come with the package, or a checkpoint file,
     which says nothing of rule, smoothing and levels.
 
-    device: "auto" takes a GPU where there is one. precision: "32-true", "bf16-mixed", or "auto", that of the training
-    where processor and backend have it. backend: one of `engines.BACKENDS`. Raises UsageError, DataError.
+    device: "auto" takes a GPU where there is one and the backend has a use for it. precision: "32-true", "bf16-mixed",
+    or "auto", that of the training where processor and backend have it. backend: one of `engines.BACKENDS`.
+    Raises UsageError, DataError.
     """
     path = find_weights(Path(weights))
     graph, card = load_graph(path)
-    place = device_of(device)
+    place = device_of("cpu" if device == "auto" and backend in CPU_BACKENDS else device)
     if precision == "auto":
-        native = (place.type == "cuda" or has_bfloat16()) and backend != "onnx"
+        native = has_bfloat16(place.type) and backend != "onnx"
         precision = "bf16-mixed" if native and card.get("precision") == "bf16-mixed" else "32-true"
     engine = build_engine(graph, backend=backend, device=place, precision=precision)
     try:
@@ -264,6 +271,16 @@ def _rule(card: dict[str, Any]) -> Rule:
     kind = RULES[card["name"]]
     known = {field.name for field in fields(kind)}
     return kind(**{key: value for key, value in card.items() if key in known})
+
+
+def _until_broken(
+    frames: Iterable[tuple[int, UInt8[np.ndarray, "height width 3"] | None]], broken: list[DataError]
+) -> Iterator[tuple[int, UInt8[np.ndarray, "height width 3"] | None]]:
+    """The frames up to the error that ends them, if one does, which goes into `broken`."""
+    try:
+        yield from frames
+    except DataError as error:
+        broken.append(error)
 
 
 def _batches(windows: Iterable[Window], size: int) -> Iterator[list[Window]]:

@@ -20,7 +20,7 @@ class Alarm:
     """When an event begins and ends.
 
     threshold: a frame at or above it begins an event. release: a frame below it ends the event.
-    least_frames: shorter events are none; scored frames. Raises UsageError.
+    least_frames: shorter events are none; counted at every stride, dropped ones too. Raises UsageError.
     """
 
     threshold: float

@@ -41,7 +41,7 @@ def smooth_causal(
 ) -> Float64[np.ndarray, " frames"]:
     """The past half of the Gaussian, divided by the weights that have a frame: no padding and no look-ahead.
 
-    The first score of a run stays as it is. Arguments and errors as for `smooth`. Source: evaluation 6.
+    The first score of a run stays as it is. Arguments and errors as for `smooth`. Source: evaluation 4.
     """
     return _smooth_runs(_past_only, raw, frame_index, sigma_frames, stride)
 

@@ -118,6 +118,19 @@ def test_what_a_machine_that_went_off_left_of_the_file_is_begun_anew(tmp_path, l
     assert (tmp_path / "scores.csv").read_bytes() == before
 
 
+def test_results_that_begin_anew_are_not_complete_until_they_are(tmp_path):
+    found = written(tmp_path, range(len(SCORES)))
+    found.close()
+    found.finish()
+    told = events(tmp_path)["events"]
+    (tmp_path / "scores.csv").unlink()
+    anew = results(tmp_path, resume=True)
+    assert not anew.complete
+    assert not events(tmp_path)["complete"]
+    assert events(tmp_path)["events"] == told  # so that they are not told again
+    anew.close()
+
+
 def test_results_that_say_they_are_complete_but_have_no_frame_are_not(tmp_path):
     found = written(tmp_path, range(4))
     found.close()

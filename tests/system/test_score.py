@@ -17,6 +17,7 @@ from aed_lightning.runtime import Scorer, load
 from aed_lightning.runtime.engines import build_engine
 from aed_lightning.runtime.gating import Gate
 from aed_lightning.runtime.graph import ScoringGraph
+from aed_lightning.runtime.notify import Notifier
 from aed_lightning.runtime.scorer import load_graph
 from aed_lightning.scoring.calibration import Calibration
 from aed_lightning.scoring.temporal import smooth_causal
@@ -353,7 +354,22 @@ def test_a_source_that_is_no_video_is_named(command, trained: Path, tmp_path: Pa
     assert f"{tmp_path / 'text.mp4'}" in outcome.errors
 
 
-def test_a_size_that_changes_leaves_what_was_written(command, trained: Path, tmp_path: Path):
+@pytest.mark.parametrize(("backend", "device"), [("torch", "cuda"), ("onnx", "cpu"), ("openvino", "cpu")])
+def test_where_a_gpu_is_it_is_taken_by_what_can_use_it(trained: Path, monkeypatch, backend: str, device: str):
+    class Built(Exception):
+        pass
+
+    def build(graph, *, backend, device, precision):
+        raise Built(device.type)
+
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda including_emulation: True)
+    monkeypatch.setattr("aed_lightning.runtime.scorer.build_engine", build)
+    with pytest.raises(Built, match=device):
+        load(trained, backend=backend)
+
+
+def test_a_size_that_changes_leaves_all_frames_before_it_scored(command, trained: Path, tmp_path: Path, monkeypatch):
     """Folders of images can change their size in the middle."""
     import cv2
 
@@ -362,13 +378,16 @@ def test_a_size_that_changes_leaves_what_was_written(command, trained: Path, tmp
     for number in range(12):
         size = (32, 64, 3) if number < 9 else (40, 64, 3)
         cv2.imwrite(str(folder / f"{number:02}.png"), np.full(size, 10 * number, np.uint8))
-    arguments = ("--weights", trained, "--source", folder, "--out", tmp_path / "out", "--batch-size", 1)
-    outcome = command("score", *arguments)
-    assert outcome.code == 1
-    assert "09.png" in outcome.errors
-    assert not events(tmp_path / "out")["complete"]
-    assert len(rows(tmp_path / "out")) >= 1
-    assert all(len(row) == 8 and None not in row.values() for row in rows(tmp_path / "out"))
+    posted: list[dict] = []
+    monkeypatch.setattr(Notifier, "post", lambda self, event: posted.append(event))
+    loud = ("--threshold", -1, "--hysteresis", 0, "--min-seconds", 0, "--notify", "http://127.0.0.1:9")
+    for again in ((), ("--resume",)):
+        outcome = command("score", "--weights", trained, "--source", folder, "--out", tmp_path / "out", *loud, *again)
+        assert outcome.code == 1
+        assert "09.png" in outcome.errors
+        assert not events(tmp_path / "out")["complete"]
+        assert [int(row["frame"]) for row in rows(tmp_path / "out")] == list(range(9))
+        assert [(event["start"], event["end"]) for event in posted] == [(0, 9)]
 
 
 def test_gray_weights_score_gray_and_color_video(tmp_path: Path, trained: Path):

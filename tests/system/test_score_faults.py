@@ -143,6 +143,16 @@ def test_overwriting_begins_anew_and_keeps_the_files_of_others(command, squares,
     assert_refused(command("score", *arguments, "--overwrite", "--resume"), 2, "not allowed with argument")
 
 
+@pytest.mark.parametrize("wrong", [("--notify", "host/hook"), ("--threshold", "nan"), ("--min-seconds", "inf")])
+def test_overwriting_with_wrong_options_removes_nothing(command, squares, trained: Path, tmp_path: Path, wrong):
+    source = squares.root / "test" / "stop.avi"
+    arguments = ("--weights", trained, "--source", source, "--out", tmp_path / "out", "--no-overlay")
+    assert command("score", *arguments).code == 0
+    before = {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()}
+    assert command("score", *arguments, "--overwrite", *wrong).code == 2
+    assert {file.name: file.read_bytes() for file in (tmp_path / "out").iterdir()} == before
+
+
 def test_a_live_source_is_not_waited_for_where_its_results_have_no_place(command, trained: Path, tmp_path: Path):
     (tmp_path / "notes.txt").write_text("mine")
     arguments = ("--weights", trained, "--source", "http://127.0.0.1:9/nobody", "--out", tmp_path)
