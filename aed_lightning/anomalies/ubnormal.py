@@ -49,7 +49,7 @@ class AnnotatedObject:
         if rows.start >= rows.stop or columns.start >= columns.stop:
             return Sprite.nothing(len(image))
         return Sprite(
-            np.ascontiguousarray(image[:, rows, columns]),
+            np.array(image[:, rows, columns], order="C"),  # the bank's own pixels are read-only
             np.ascontiguousarray(alpha[rows, columns]),
             top + rows.start,
             left + columns.start,

@@ -111,7 +111,8 @@ class Clips:
         )
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> "Clips":
-        """The same clips with the pixels on `device`; Lightning calls it."""
+        """The same clips with the pixels on `device`; Lightning calls it, and says non_blocking of tensors only."""
+        non_blocking = non_blocking or self.frames.is_pinned()
         return replace(
             self,
             frames=self.frames.to(device, non_blocking=non_blocking),

@@ -21,19 +21,19 @@ def command() -> str:
 
 
 def commit() -> str | None:
-    """The commit of the source tree, with "-dirty" where tracked files differ; none outside a checkout."""
-    source = Path(__file__).parent
+    """The commit of the source tree, with "-dirty" where tracked files differ; none outside a checkout of ours."""
+    source = Path(__file__).resolve().parents[2]
     try:
-        described = subprocess.run(
-            ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
-            cwd=source,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
+        # Installed below somebody else's project, git would find theirs.
+        if Path(_git(source, "rev-parse", "--show-toplevel")).resolve() != source:
+            return None
+        return _git(source, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*")
     except (OSError, subprocess.CalledProcessError):
         return None
-    return described.stdout.strip()
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def processor_name() -> str:
@@ -42,8 +42,12 @@ def processor_name() -> str:
     return names[0] if names else platform.machine()
 
 
-def has_bfloat16() -> bool:
-    """Whether the processor computes in bfloat16 by itself."""
+def has_bfloat16(device: str = "cpu") -> bool:
+    """Whether the processor, or for "cuda" the GPU, computes in bfloat16 by itself."""
+    if device == "cuda":
+        import torch  # not needed by what knows no GPU
+
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     return bool(BFLOAT16_FLAGS & set(_cpuinfo().split()))
 
 

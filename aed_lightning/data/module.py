@@ -19,7 +19,7 @@ from .finish import Finish
 from .layouts import Layout, open_layout
 from .prepare import PREPARE_WAIT_SECONDS, prepare, prepare_shard
 from .progress import Progress
-from .sampling import ClipBatches, ClipLoader
+from .sampling import ClipBatches, ClipLoader, limited
 from .shards import Shard
 from .store import Store, VideoRow
 
@@ -150,10 +150,10 @@ class DataModule(L.LightningDataModule):
         wait_seconds: how long to wait for another process that does it. merge: refuse to decode, as what the shares
         have done must be all.
         """
+        layout, how = self.open_layout(), self._stored_as()
         self._reading.close()  # prepared once more, it may decode; what it finds is looked at anew
-        how = self._stored_as()
         self._store = prepare(
-            self.open_layout(),
+            layout,
             self.root,
             self.store_path,
             progress=progress,
@@ -219,10 +219,10 @@ class DataModule(L.LightningDataModule):
         """The tracks and masks of the test videos, as far as the data set has any."""
         return annotated_videos(self.open_layout(), self.test_rows())
 
-    def train_batches(self, processes: int = 1) -> int:
-        """Steps of one epoch that so many processes make together."""
+    def train_batches(self, processes: int = 1, limit: int | float | None = None) -> int:
+        """Steps of one epoch that so many processes make together. limit: trainer.limit_train_batches."""
         clips = sum(row.frames for row in self.training_rows()[0])
-        return -(-(clips // processes) // self.batch_size)
+        return limited(-(-(clips // processes) // self.batch_size), limit)
 
     def cut_objects(self, progress: Progress | None = None) -> None:
         """Give the sources of pasted anomalies the objects that they cut out of video; kept in the store.
@@ -257,8 +257,9 @@ class DataModule(L.LightningDataModule):
             # Short videos have short events, so that each video shows both classes.
             length = min(EVENT_FRAMES, max(1, row.frames // 3))
             for copy in range(self.validation_copies):
+                own_seed = self.seed * self.validation_copies + copy  # no two seeds share events
                 pasting = EventPasting(
-                    self.validation_anomalies, self.frame_size, self.store.channels, self.seed + copy, length,
+                    self.validation_anomalies, self.frame_size, self.store.channels, own_seed, length,
                     decoys_of(self.validation_anomalies),
                 )  # fmt: skip
                 views.append(View(f"{row.name}{PASTED}{copy or ''}", row, pasting, labels_from_pasting=True))
@@ -304,4 +305,5 @@ class DataModule(L.LightningDataModule):
         rank, ranks = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         batches = ClipBatches(len(dataset), self.batch_size, shuffle=shuffle, seed=self.seed, rank=rank, ranks=ranks)
         on_gpu = self.trainer is not None and self.trainer.strategy.root_device.type == "cuda"
-        return ClipLoader(dataset, batches, workers=self.workers, pin_memory=on_gpu)
+        limit = limited(len(batches), self.trainer.limit_train_batches) if shuffle and self.trainer else None
+        return ClipLoader(dataset, batches, workers=self.workers, pin_memory=on_gpu, limit=limit)

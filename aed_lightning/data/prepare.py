@@ -285,7 +285,7 @@ class _Preparation:
                 partial.unlink()
 
     def _drop_others(self) -> None:
-        """Remove the files of videos that are gone, and labels that are no more."""
+        """Remove the files of videos that are gone."""
         kept = {file for video in self.videos for file in self.paths.of_video(video.split, video.name)}
         there = chain.from_iterable((self.paths.root / folder).rglob("*") for folder in FOLDERS)
         gone = [file for file in there if file.is_file() and file not in kept]
@@ -320,13 +320,16 @@ class _Preparation:
 
 
 def read_row(file: Path) -> tuple[Settings, VideoRow] | None:
-    """A finished video's settings and row, or none where there is no row of this version."""
+    """A finished video's settings and row, or none where there is no row of this version that can be read."""
     if not file.is_file():
         return None
-    saved = json.loads(file.read_text(encoding="utf-8"))
-    if saved.get("version") != VERSION:
+    try:
+        saved = json.loads(file.read_text(encoding="utf-8"))
+        if saved["version"] != VERSION:
+            return None
+        return Settings.from_json(saved["settings"]), VideoRow.from_json(saved["row"])
+    except (ValueError, KeyError, TypeError):
         return None
-    return Settings.from_json(saved["settings"]), VideoRow.from_json(saved["row"])
 
 
 def file_problems(paths: StorePaths, settings: Settings, row: VideoRow) -> list[str]:

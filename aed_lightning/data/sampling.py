@@ -60,6 +60,11 @@ class ClipBatches(Sampler[list[ClipKey]]):
         return clips - clips % self.ranks if self.shuffle else clips
 
 
+def limited(batches: int, limit: int | float | None) -> int:
+    """How many of an epoch's batches Lightning's `limit_train_batches` leaves: a number, or a share."""
+    return min(batches, limit) if isinstance(limit, int) else int(batches * (1.0 if limit is None else limit))
+
+
 Planned = tuple[ClipKey, PastePlan]
 
 
@@ -79,15 +84,16 @@ class ClipLoader:
     Workers draw what is pasted and let the system fetch the pixels; this process copies them out of the page cache.
     Sending them from process to process took more time than all the rest (docs/adr/0012).
 
-    Shuffled, each iteration is the next epoch, and its place can be saved and restored. In order, each iteration is the
-    same: every clip, in epoch 0.
+    Shuffled, each iteration is the next epoch, or the next `limit` batches of one that has so many left, and its place
+    can be saved and restored. In order, each iteration is the same: every clip, in epoch 0.
 
     Not a DataLoader but around one: Lightning rebuilds DataLoaders with its own samplers where it predicts.
     """
 
     def __init__(
-        self, dataset: ClipDataset, batches: ClipBatches, *, workers: int = 0, pin_memory: bool = False
-    ) -> None:
+        self, dataset: ClipDataset, batches: ClipBatches, *, workers: int = 0, pin_memory: bool = False,
+        limit: int | None = None,
+    ) -> None:  # fmt: skip
         self.dataset = dataset
         self._loader: DataLoader[Planned] = DataLoader(
             _Plans(dataset),
@@ -102,6 +108,7 @@ class ClipLoader:
             atexit.register(_send_workers_home, weakref.ref(self._loader))
         self._batches = batches
         self._pin_memory = pin_memory
+        self._limit = limit
         self._epoch = 0
         self._delivered = 0
 
@@ -112,7 +119,9 @@ class ClipLoader:
         if not self._batches.shuffle:
             yield from map(self._stack, self._loader)
             return
-        if self._delivered >= len(self._batches):  # more: it was saved by fewer processes
+        part = max(1, min(self._limit or len(self), len(self)))
+        begin = self._delivered // part * part
+        if begin + part > len(self):  # what is left is no whole part; or it was saved by fewer processes
             self._epoch, self._delivered = self._epoch + 1, 0
         self._batches.epoch, self._batches.start = self._epoch, self._delivered
         for planned in self._loader:

@@ -201,7 +201,14 @@ class Store:
         """The kind of anomaly in each frame, "" where there is none, or none for a video without kinds."""
         if not row.has_kinds:
             return None
-        return cast(list[str], json.loads(self.paths.kinds(row.split, row.name).read_text(encoding="utf-8")))
+        file = self.paths.kinds(row.split, row.name)
+        try:
+            kinds = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise DataError(f"{file} cannot be read ({error}): prepare again") from error
+        if not isinstance(kinds, list) or len(kinds) != row.frames:
+            raise DataError(f"{file} is no list of {row.frames} kinds: prepare again")
+        return cast(list[str], kinds)
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_maps": {}}

@@ -26,8 +26,10 @@ def random_masks(
     as can, hide different tokens (docs/adr/0017). On the CPU.
     """
     hidden = tokens - visible
-    turns = max(1, tokens // hidden) if hidden else 1
     masks = np.zeros((len(video), tokens), dtype=bool)
+    if not hidden:
+        return torch.from_numpy(masks)
+    turns = max(1, tokens // hidden)
     for row, (name, frame, pass_) in enumerate(zip(video, frame_index.tolist(), epoch.tolist(), strict=True)):
         group, turn = divmod(frame, turns)
         order = generator(seed, "mask", name, group, pass_).permutation(tokens)

@@ -175,3 +175,11 @@ def test_without_a_bank_nothing_is_drawn():
 def test_bounds_that_cannot_be_meant_are_refused(option):
     with pytest.raises(UsageError, match=rf"UBnormalObjects: {next(iter(option))} is "):
         UBnormalObjects(**option)
+
+
+def test_what_is_pasted_may_be_written_to_and_the_bank_may_not(tmp_path):
+    """Torch makes tensors of sprites without a copy, and those of read-only memory are undefined."""
+    bank = bank_of(tmp_path, video())
+    drawn = source(bank).draw(generator(1, "draw"), SIZE, 3)
+    assert drawn.sprite(0).image.flags.writeable
+    assert not bank.cutout(0, 0).image.flags.writeable

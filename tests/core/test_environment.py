@@ -1,4 +1,5 @@
 import json
+import subprocess
 import sys
 
 import pytest
@@ -35,6 +36,20 @@ def test_a_package_that_is_not_installed_has_no_version():
     assert record._version("no-such-distribution") is None
 
 
+def test_the_commit_of_a_project_around_ours_is_not_ours(monkeypatch, tmp_path):
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b.c"]
+    subprocess.run([*git, "init", "-q", tmp_path], check=True)
+    subprocess.run([*git, "commit", "-q", "--allow-empty", "-m", "theirs"], cwd=tmp_path, check=True)
+    ours = tmp_path / "aed_lightning" / "core"
+    ours.mkdir(parents=True)
+    monkeypatch.setattr(record, "__file__", str(ours / "environment.py"))
+    assert len(record.commit()) >= 12
+    below = tmp_path / ".venv" / "aed_lightning" / "core"
+    below.mkdir(parents=True)
+    monkeypatch.setattr(record, "__file__", str(below / "environment.py"))
+    assert record.commit() is None
+
+
 def test_without_git_there_is_no_commit(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     assert record.commit() is None
@@ -45,6 +60,11 @@ def test_bf16_is_read_from_the_flags_of_the_processor(flags, has, monkeypatch):
     monkeypatch.setattr(record, "_cpuinfo", lambda: f"model name\t: Some CPU\nflags\t\t: fpu {flags}\n")
     assert record.has_bfloat16() == has
     assert record.processor_name() == "Some CPU"
+
+
+def test_a_gpu_that_would_emulate_bf16_has_none(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_bf16_supported", lambda including_emulation: including_emulation)
+    assert not record.has_bfloat16("cuda")
 
 
 def test_the_processor_has_a_name():

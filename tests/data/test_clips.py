@@ -165,6 +165,22 @@ def test_copies_of_a_validation_video_show_other_events_at_the_same_times(square
     assert any(not np.array_equal(one.image, other.image) for one, other in both)
 
 
+def test_no_two_seeds_validate_with_the_same_events(squares):
+    def events(seed: int) -> list[bytes]:
+        module = DataModule(
+            "squares", root=squares.root, store=squares.store, frame_size=FRAME_SIZE, patch_size=8, holdout=1,
+            validation_copies=3, seed=seed,
+        )  # fmt: skip
+        dataset = module.val_dataloader().dataset
+        copies = [
+            [dataset[ClipKey(copy * TRAIN_FRAMES + frame, 0)].pasted.anomaly for frame in range(TRAIN_FRAMES)]
+            for copy in (1, 2, 3)
+        ]
+        return [b"".join(sprites[1].image.tobytes() for sprites in copy if sprites) for copy in copies]
+
+    assert len({*events(0), *events(1), *events(2)}) == 9
+
+
 def test_the_dataset_keeps_no_open_map_when_it_travels(store: Store, tmp_path: Path):
     import pickle
 

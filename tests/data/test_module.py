@@ -43,6 +43,8 @@ def test_the_steps_of_an_epoch_are_those_that_every_process_makes(module: DataMo
     for rank in range(processes):
         batches = ClipBatches(clips, batch_size, shuffle=True, rank=rank, ranks=processes)
         assert module.train_batches(processes) == len(batches) == len(list(batches))
+        assert module.train_batches(processes, 1) == module.train_batches(processes, 1 / len(batches)) == 1
+        assert module.train_batches(processes, 10**6) == module.train_batches(processes, 1.0) == len(batches)
 
 
 def names(rows) -> list[str]:

@@ -438,3 +438,14 @@ def test_a_file_system_without_locks_is_named(tmp_path, monkeypatch):
     message = r"store: its file system has no locks .*; give a folder on another one"
     with pytest.raises(DataError, match=message), lock.locked(tmp_path / "store", 0.0, print):
         pass
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"version": 1}'])
+def test_a_row_that_cannot_be_read_is_made_anew(root, tmp_path, text):
+    run(root, tmp_path / "store")
+    before = files_of(tmp_path / "store")
+    row = next((tmp_path / "store" / "rows").rglob("*.json"))
+    row.write_text(text)
+    (tmp_path / "store" / "manifest.json").unlink()
+    run(root, tmp_path / "store")
+    assert files_of(tmp_path / "store") == before

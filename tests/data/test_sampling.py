@@ -101,6 +101,30 @@ def test_a_restored_loader_delivers_exactly_the_remaining_clips(dataset: ClipDat
     assert seen + rest == expected
 
 
+@pytest.mark.parametrize("limit", [4, 5])
+def test_part_epochs_are_all_of_one_length_and_begin_anew_where_no_whole_one_is_left(dataset: ClipDataset, limit: int):
+    def part(loader: ClipLoader) -> list[tuple[str, int, int]]:
+        return [name for _, batch in zip(range(limit), loader, strict=False) for name in ids(batch)]
+
+    def limited_loader() -> ClipLoader:
+        return ClipLoader(dataset, ClipBatches(len(dataset), len(dataset) // 10, shuffle=True), limit=limit)
+
+    whole = limited_loader()
+    parts_of_an_epoch = len(whole) // limit
+    expected = [part(whole) for _ in range(parts_of_an_epoch + 1)]
+    assert {len(names) for names in expected} == {limit * (len(dataset) // 10)}
+    assert [{epoch for *_, epoch in names} for names in expected] == [{0}] * parts_of_an_epoch + [{1}]
+    stopped = limited_loader()
+    for names in expected[:-1]:
+        assert part(stopped) == names
+    resumed = limited_loader()
+    resumed.load_state_dict({"epoch": 0, "delivered": limit * (parts_of_an_epoch - 1) + 1})
+    assert ids(next(iter(resumed)))[0] == expected[-2][len(dataset) // 10]  # in the midst of the last part
+    resumed = limited_loader()
+    resumed.load_state_dict(stopped.state_dict())
+    assert part(resumed) == expected[-1]
+
+
 def test_the_state_after_a_full_epoch_begins_the_next(dataset: ClipDataset):
     whole = loader(dataset)
     for _ in whole:

@@ -1,5 +1,6 @@
 import json
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -80,3 +81,14 @@ def test_any_frames_can_be_fetched_ahead_and_stay_what_they_are(prepared):
         for frame in range(row.frames):
             store.fetch(row, (frame, row.frames - 1, frame))
         np.testing.assert_array_equal(store.frames(row), before)
+
+
+@pytest.mark.parametrize("text", ["[", "{}", '["cart"]'])
+def test_kinds_that_cannot_be_read_are_named(prepared, text):
+    row = replace(prepared.videos("test")[0], has_kinds=True)
+    file = prepared.paths.kinds(row.split, row.name)
+    with pytest.raises(DataError, match=rf"{file.name} cannot be read .*: prepare again"):
+        prepared.kinds(row)
+    file.write_text(text)
+    with pytest.raises(DataError, match=rf"{file.name} .*: prepare again"):
+        prepared.kinds(row)
