@@ -2,11 +2,11 @@
 
 Trains and tests each row that has no metrics.json below experiments/0008-ablations/DATASET yet (DATASET-short with
 --short: rows with configs/overrides/short.yaml, for toy), one seed after the other, and writes table.md there: means
-over the seeds there are, and how far these lie apart. runs/ablations holds the runs; one that was interrupted goes
-on. Rows of "fusion" and "hidden while scoring" score the weights of the row "all of it" anew; every other row is a
-training of its own. A row that takes away what the configuration has not is left out, and so are, with --short, the
-shares of clips with an anomaly, which experiments/sweeps/augmentation_percentage.yaml trains. Two at once want seeds,
-or rows, of their own.
+over the seeds there are, and how far these lie apart. Remove a row's metrics.json to make it again. runs/ablations
+holds the runs; one that was interrupted goes on. Rows of "fusion" and "hidden while scoring" score the weights of the
+row "all of it" anew, or --weights; every other row is a training of its own. A row that takes away what the
+configuration has not is left out, and so are, with --short, the shares of clips with an anomaly, which
+experiments/sweeps/augmentation_percentage.yaml trains. Two at once want seeds, or rows, of their own.
 """
 
 import argparse
@@ -160,6 +160,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--short", action="store_true", help=f"with {SHORT}, which is for toy")
     parser.add_argument("--only", nargs="+", help="rows, by their names")
+    parser.add_argument("--weights", type=Path, help='for rows of a score, in place of the run of "all of it"')
     options = parser.parse_args()
     common = [f"--config=configs/{options.dataset}.yaml"]
     common += [f"--data.root={options.root}"] if options.root else []
@@ -187,7 +188,7 @@ def main() -> None:
             run = Path(slug(f"{table} {row}")) / f"seed-{seed}"
             figures = kept / run / "metrics.json"
             if not figures.is_file() and (options.only is None or row in options.only):
-                full = runs / slug(f"components {FULL}") / f"seed-{seed}"
+                full = options.weights or runs / slug(f"components {FULL}") / f"seed-{seed}"
                 measure(runs / run, verb, [*common, f"--seed={seed}"], changes, full)
                 figures.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(runs / run / "metrics.json", figures)

@@ -62,7 +62,7 @@ def run(arguments: Sequence[str]) -> int:
     device, graph = device_of(options.device), _graph(options)
     modes = options.modes or [
         "torch:32-true",
-        *(["torch:bf16-mixed"] if device.type == "cuda" or has_bfloat16() else []),
+        *(["torch:bf16-mixed"] if has_bfloat16(device.type) else []),
     ]
     found = benchmark(
         graph, modes, options.batch, rounds=options.rounds, device=device, training=options.training,

@@ -14,6 +14,7 @@ a file a video, with the same name in both folders:
   .npy, .txt  one number a frame
   .csv        a column raw or score (labels: label), perhaps frame; or one number a line
 Without frame numbers, scores and labels are equal in number; with them, frames may be left out, and are counted.
+Where frames are left out between all that have scores, as by score --stride, sigma still counts frames of the video.
 The folder scores/ of a run serves as both. docs/evaluation.md defines the figures and what is refused."""
 
 
@@ -77,7 +78,11 @@ def _figures(videos: Sequence["FrameScores"], options: argparse.Namespace) -> di
     figures: dict[str, Any] = {}
     areas: dict[str, dict[str, float]] = {}
     if options.protocol != "official":
-        smoothing = {"sigma_frames": options.sigma, "per_video_minmax": options.per_video_minmax}
+        smoothing = {
+            "sigma_frames": options.sigma,
+            "per_video_minmax": options.per_video_minmax,
+            "stride": _stride(videos),
+        }
         figures["standard"] = evaluate(videos, **smoothing)
         figures["intervals"] = bootstrap_intervals(videos, **smoothing)
         areas["auc"] = figures["standard"].pop("per_video_auc")
@@ -98,3 +103,11 @@ def _figures(videos: Sequence["FrameScores"], options: argparse.Namespace) -> di
         for video in videos
     ]
     return figures
+
+
+def _stride(videos: Sequence["FrameScores"]) -> int:
+    """The distance of neighboring scored frames: the smallest that there is."""
+    import numpy as np
+
+    distances = [np.diff(np.sort(video.frame_index)) for video in videos if len(video.frame_index) > 1]
+    return int(max(1, min((steps.min() for steps in distances), default=1)))

@@ -98,7 +98,7 @@ def _held(run_dir: Path) -> Iterator[None]:
         with locked(run_dir, 0.0, print, being="trained"):
             yield
     finally:
-        if new and list(run_dir.iterdir()) == [run_dir / LOCK_FILE]:
+        if new and run_dir.is_dir() and list(run_dir.iterdir()) == [run_dir / LOCK_FILE]:
             with suppress(OSError):  # somebody else needs a folder above it by now
                 (run_dir / LOCK_FILE).unlink()
                 for folder in new:
@@ -120,7 +120,8 @@ def _train(cli: AedCLI, name: str, checkpoint: Path | None) -> tuple[L.Trainer, 
 def _steps(cli: AedCLI, name: str) -> int:
     """The steps of a whole stage; its batch size becomes that of the data."""
     cli.datamodule.batch_size = cli.config_init[name].batch_size
-    return int(cli.config_init[name].epochs * cli.datamodule.train_batches(cli.processes))
+    limit = cli.config.trainer.limit_train_batches
+    return int(cli.config_init[name].epochs * cli.datamodule.train_batches(cli.processes, limit))
 
 
 def _calibrate(cli: AedCLI, trainer: L.Trainer, stage: Stage, evaluation: Evaluation) -> dict[str, Calibration]:

@@ -29,8 +29,8 @@ class TrainedRun:
     """Network, trainer and evaluation for weights that exist.
 
     Weights come from `--weights`, and the output goes to `--run_dir` or `runs/NAME-VERB`. Without `--weights` they are
-    those of the run directory, and the output goes beside it, to `RUN-VERB`. An output directory that is not empty is
-    refused.
+    those of the run directory, and the output goes beside it, to `RUN-VERB`. An output directory with more in it than
+    an evaluation leaves that was interrupted is refused.
     check: sees the data and the card of the weights before anything is written, and raises what is wrong with them.
     """
 
@@ -46,7 +46,7 @@ class TrainedRun:
             cli.paths = RunPaths(cli.paths.root.with_name(f"{cli.paths.root.name}-{verb}"))
         wait = math.inf if cli.processes > 1 else PREPARE_WAIT_SECONDS
         if is_first():  # the others may come when it has written already
-            _refuse_used(cli.paths.root)
+            _refuse_used(cli.paths)
         self.evaluation: Evaluation = cli.build_evaluation(cli.paths, epoch=card["epoch"])
         # Levels mean something under the rule and the smoothing with which they were found, and no other.
         if _scored_by(cli, card) == cli.scored_by():
@@ -86,6 +86,7 @@ def _add_options(parser: LightningArgumentParser) -> None:
     )
 
 
-def _refuse_used(run_dir: Path) -> None:
-    if run_dir.is_dir() and any(run_dir.iterdir()):
-        raise UsageError(f"--run_dir {run_dir} is not empty; give another one")
+def _refuse_used(paths: RunPaths) -> None:
+    begun = {paths.config, paths.environment}  # all that an evaluation which was interrupted leaves
+    if paths.root.is_dir() and set(paths.root.iterdir()) - begun:
+        raise UsageError(f"--run_dir {paths.root} is not empty; give another one")

@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,11 @@ class AedCLI(LightningCLI):
                 f"trainer.accumulate_grad_batches {trainer.accumulate_grad_batches}: not used here, as a training that "
                 "is stopped between two steps could not go on as it was; give a larger batch_size, or more processes"
             )
+        if every := trainer.reload_dataloaders_every_n_epochs:
+            raise UsageError(
+                f"trainer.reload_dataloaders_every_n_epochs {every}: not used here, as every epoch would show the "
+                "clips of the first; leave it out"
+            )
         limits = (trainer.limit_val_batches, trainer.limit_test_batches)
         # Whether a 1 arrives as one batch or as 1.0, all of them, depends on what was imported before.
         if any(limit is not None for limit in limits):
@@ -171,7 +177,7 @@ class AedCLI(LightningCLI):
             StageCheckpoints(self.paths, self.stops),
             EpochLines(self.console),
             WandbResults(self.paths),
-            *_as_list(self.config_init.trainer.callbacks),
+            *deepcopy(_as_list(self.config_init.trainer.callbacks)),  # each stage has its own
         ]
         settings: dict[str, Any] = {
             "max_epochs": self.config_init[stage].epochs,
@@ -280,11 +286,11 @@ class AedCLI(LightningCLI):
         return environment(self.seed, device, torch.get_num_threads())
 
     def _precision(self) -> Any:
-        """As configured; but bfloat16 that the processor must emulate is slower than float32 by far."""
+        """As configured; but bfloat16 that processor or GPU must emulate is slower than float32 by far."""
         precision = self.config.trainer.precision
         on_cpu = self.config.trainer.accelerator == "cpu" or not torch.cuda.is_available()
-        if precision == "bf16-mixed" and on_cpu and not has_bfloat16():
-            self.console.print("this processor has no bfloat16: training in 32-true")
+        if precision == "bf16-mixed" and not has_bfloat16("cpu" if on_cpu else "cuda"):
+            self.console.print(f"this {'processor' if on_cpu else 'GPU'} has no bfloat16: training in 32-true")
             return "32-true"
         return precision
 

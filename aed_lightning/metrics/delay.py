@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -49,7 +50,7 @@ def detection_delay(
     Gives threshold, sigma, events, early, missed, missed_share, median_frames and p90_frames (over events that were
     noticed in time to have a delay: neither missed nor early), median_seconds, p90_seconds, false_alarms (runs at or
     above the threshold in which no frame is anomalous), false_alarms_per_hour, hours, and per_event: video, start, end,
-    delay (in frames of the video), early.
+    delay (in frames of the video), early. Frames that are missing end an event or a false alarm.
     Raises UsageError `bad_threshold`, DataError `no_frame_rate`, and those of `standard` but `single_class`.
     """
     if not np.isfinite(threshold):
@@ -65,14 +66,15 @@ def detection_delay(
         anomalous = np.asarray(scores.label) == 1
         rate = None if fps is None else fps[scores.video]
         hours += 0.0 if rate is None else len(anomalous) * stride / rate / 3600
-        alarms = _runs(smoothed_of(scores) >= threshold)
-        false_alarms += sum(not anomalous[start:end].any() for start, end in alarms)
-        for event in event_delays(smoothed_of(scores), anomalous, threshold):
-            counted = _in_frames(event, scores.frame_index, stride)
-            per_event.append({"video": scores.video, **asdict(counted)})
-            if counted.delay is not None and not counted.early:
-                frames.append(counted.delay)
-                seconds += [] if rate is None else [counted.delay / rate]
+        for part in _without_gaps(scores.frame_index, stride):
+            smoothed, flags = smoothed_of(scores)[part], anomalous[part]
+            false_alarms += sum(not flags[start:end].any() for start, end in _runs(smoothed >= threshold))
+            for event in event_delays(smoothed, flags, threshold):
+                counted = _in_frames(event, scores.frame_index[part], stride)
+                per_event.append({"video": scores.video, **asdict(counted)})
+                if counted.delay is not None and not counted.early:
+                    frames.append(counted.delay)
+                    seconds += [] if rate is None else [counted.delay / rate]
     missed = sum(event["delay"] is None for event in per_event)
     return {
         "threshold": float(threshold),
@@ -90,6 +92,12 @@ def detection_delay(
         "hours": hours if fps is not None else None,
         "per_event": per_event,
     }
+
+
+def _without_gaps(frame_index: np.ndarray, stride: int) -> list[slice]:
+    """The parts of a video in which no frame is missing: no event goes on across a gap, nor does smoothing."""
+    ends = [0, *(np.flatnonzero(np.diff(frame_index) != stride) + 1).tolist(), len(frame_index)]
+    return [slice(start, end) for start, end in pairwise(ends)]
 
 
 def _delay(above: np.ndarray, start: int, end: int) -> EventDelay:

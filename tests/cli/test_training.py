@@ -124,6 +124,11 @@ def test_a_configuration_of_another_version_is_completed_or_left_as_it_is(square
     assert cli.completed(later) == later
 
 
+def test_loaders_that_would_begin_anew_are_refused(squares):
+    with pytest.raises(UsageError, match=r"reload_dataloaders_every_n_epochs 2: not used here.*clips of the first"):
+        parse(squares, "--trainer.reload_dataloaders_every_n_epochs", 2)
+
+
 def test_steps_of_several_batches_are_refused(squares):
     with pytest.raises(UsageError, match=r"trainer.accumulate_grad_batches 4: not used here"):
         parse(squares, "--trainer.accumulate_grad_batches", 4)

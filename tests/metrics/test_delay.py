@@ -99,3 +99,15 @@ def test_what_cannot_be_meant_is_refused_by_name(options, name):
     with pytest.raises((UsageError, DataError)) as refusal:
         detection_delay([one_video([0.1, 0.2], [0, 1])], **options)
     assert refusal.value.name == name
+
+
+def test_events_and_false_alarms_end_where_frames_are_missing():
+    other = one_video([1, 0, 0], [0, 0, 1], "other")  # a false alarm, and both classes, which figures need
+    frames = np.concatenate([np.arange(10), np.arange(50, 60)])
+    found = detection_delay([one_video([1] * 20, [1] * 20, frame_index=frames), other], 0.5, sigma_frames=0)
+    assert [(event["start"], event["end"], event["early"]) for event in found["per_event"]] == [
+        (0, 10, False), (50, 60, False), (2, 3, False),
+    ]  # fmt: skip
+    assert found["false_alarms"] == 1
+    alarms = detection_delay([one_video([1] * 20, [0] * 20, frame_index=frames), other], 0.5, sigma_frames=0)
+    assert alarms["false_alarms"] == 3

@@ -142,3 +142,24 @@ def test_labels_of_one_class(evaluate, folders):
 def test_a_min_max_that_would_divide_by_zero(evaluate, folders):
     np.save(folders[0] / "02.npy", np.full(30, 0.5))
     assert_refused(evaluate("--per-video-minmax"), 1, "video '02': all smoothed scores are 0.5")
+
+
+def test_scores_of_every_fifth_frame_are_smoothed_all_the_same(command, folders, tmp_path: Path):
+    """As `score --stride 5` leaves them; sigma counts frames of the video."""
+    import scipy.ndimage
+
+    scores, labels = folders
+    expected = []
+    for name in ("01", "02"):
+        every = np.load(scores / f"{name}.npy")[::5]
+        (scores / f"{name}.npy").unlink()
+        lines = [f"{5 * place},{value!r}" for place, value in enumerate(every.tolist())]
+        (scores / f"{name}.csv").write_text("frame,raw\n" + "\n".join(lines) + "\n")
+        expected.append(scipy.ndimage.gaussian_filter1d(every, 2.0))
+    file = tmp_path / "figures.json"
+    outcome = command("evaluate", "--scores", scores, "--labels", labels, "--sigma", 10, "--json", file)
+    assert outcome.code == 0, outcome
+    found = json.loads(file.read_text())["standard"]
+    truth = np.concatenate([np.load(labels / f"{name}.npy")[::5] for name in ("01", "02")])
+    assert found["stride"] == 5
+    assert found["micro_auc"] == pytest.approx(roc_auc_score(truth, np.concatenate(expected)), abs=1e-12)

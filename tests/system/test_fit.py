@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -197,3 +199,13 @@ def test_without_evaluation_no_test_video_is_scored(command, squares, tmp_path: 
     assert not (tmp_path / "metrics.json").exists()
     assert not (tmp_path / "scores").exists()
     assert (tmp_path / "model.safetensors").is_file()
+
+
+def test_a_run_directory_that_cannot_be_made_is_named(command, squares, tmp_path: Path, monkeypatch):
+    def refused(folder, *_, **__):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(folder))
+
+    monkeypatch.setattr("aed_lightning.cli.fit.locked", refused)
+    outcome = command("fit", "--config", squares.config, "--run_dir", tmp_path / "run")
+    assert outcome.code == 1
+    assert f"{tmp_path / 'run'}: Read-only file system" in outcome.errors

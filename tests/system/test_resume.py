@@ -210,6 +210,8 @@ def test_a_signal_during_the_evaluation_ends_it_with_its_exit_code(
     assert (evaluated.code, fitted.code) == (code, code)
     assert f"stopped by {number.name}; go on with --resume auto" in fitted.errors
     assert not (tmp_path / "test" / "metrics.json").exists()
+    monkeypatch.undo()
+    assert command("test", "--config", squares.config, "--weights", trained, "--run_dir", tmp_path / "test").code == 0
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
