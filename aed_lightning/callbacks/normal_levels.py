@@ -24,13 +24,21 @@ class MeasureNormalLevels(L.Callback):
         if trainer.state.fn == TrainerFn.FITTING:
             self._measure(trainer, pl_module)
 
+    def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Where no epoch will be trained, none will end."""
+        if trainer.max_epochs == 0:
+            self._measure_at_rest(trainer, pl_module)
+
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """At the end of the last, so that the last checkpoint has the levels of its own weights."""
         enough_steps = 0 < trainer.max_steps <= trainer.global_step
         if trainer.should_stop or enough_steps or trainer.current_epoch + 1 == trainer.max_epochs:
-            pl_module.eval()
-            self._measure(trainer, pl_module)
-            pl_module.train()
+            self._measure_at_rest(trainer, pl_module)
+
+    def _measure_at_rest(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        pl_module.eval()
+        self._measure(trainer, pl_module)
+        pl_module.train()
 
     @torch.no_grad()
     def _measure(self, trainer: L.Trainer, stage: L.LightningModule) -> None:

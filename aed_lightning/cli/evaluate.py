@@ -106,8 +106,8 @@ def _figures(videos: Sequence["FrameScores"], options: argparse.Namespace) -> di
 
 
 def _stride(videos: Sequence["FrameScores"]) -> int:
-    """The distance of neighboring scored frames: the smallest that there is."""
+    """The distance of neighboring scored frames: the largest that divides all that there are."""
     import numpy as np
 
-    distances = [np.diff(np.sort(video.frame_index)) for video in videos if len(video.frame_index) > 1]
-    return int(max(1, min((steps.min() for steps in distances), default=1)))
+    distances = [np.diff(video.frame_index) for video in videos]
+    return max(1, int(np.gcd.reduce(np.concatenate([*distances, [0]]).astype(np.int64))))

@@ -122,7 +122,8 @@ def score_cameras(
                 )
             except Exception as error:
                 failed.append(f"\n  {source.shown}: {error}")
-                tell(f"{type(error).__name__}: {error}; the others go on")
+                going_on = "" if own_end.is_set() else "; the others go on"
+                tell(f"{type(error).__name__}: {error}{going_on}")
 
         try:
             work = []

@@ -32,7 +32,7 @@ def score_live(
     notifier: told of each event that has ended; an outage ends the event that is going on.
     Times count from the first frame. The overlay has the size of the first frame and `manner.fps` frames a second;
     each hour of it is a file. Where the frames change their size, events keep to pixels of the first.
-    Raises DataError where no frame came until the end.
+    Raises DataError where no frame was scored until the end.
     """
     ended = threading.Event() if ended is None else ended
     alarm, began = manner.alarm(manner.fps), time.monotonic()
@@ -83,6 +83,8 @@ def score_live(
                 small = stored_frame(picture.frame, overlay.size, 3).transpose(1, 2, 0)
                 overlay.write(small, scored, picture.came - began, alarmed=results.alarmed)
     if results is None:
-        raise DataError(f"{source.shown}: no frame came; see that the address is right and the camera sends")
+        raise DataError(
+            f"{source.shown}: ended before a frame was scored; see if the address is right and the camera sends"
+        )
     results.finish()
     return live

@@ -55,3 +55,17 @@ def test_at_the_end_of_a_fit_each_level_is_that_of_its_own_map_on_normal_frames(
     for name, level in network.levels.named_buffers():
         assert torch.equal(then.levels[name], level), name
         assert torch.equal(then.at_the_end[name], level), name
+
+
+def test_levels_are_measured_where_nothing_is_trained(squares):
+    data = DataModule(
+        "squares", root=squares.root, store=squares.store, frame_size=FRAME_SIZE, patch_size=8, holdout=1, batch_size=8
+    )
+    network = AutoEncoder(FRAME_SIZE, 8, encoder_dim=16, decoder_dim=16, dropout=0.0)
+    trainer = L.Trainer(
+        accelerator="cpu", max_epochs=0, logger=False, enable_checkpointing=False, enable_progress_bar=False,
+        enable_model_summary=False, num_sanity_val_steps=0, callbacks=[MeasureNormalLevels(data)],
+    )  # fmt: skip
+    trainer.fit(StudentStage(network, DefaultRule(mask_ratio=0.0), StageOptions()), data)
+    for name, level in network.levels.named_buffers():
+        assert level[0].abs().sum() > 0, name

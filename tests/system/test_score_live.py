@@ -244,7 +244,7 @@ def test_a_receiver_that_is_away_slows_nothing_and_what_it_missed_is_counted(ser
 
 def test_a_camera_that_never_gives_a_frame_is_an_error(trained: Path, tmp_path: Path):
     nobody = LiveSource("http://127.0.0.1:9/nobody")
-    with pytest.raises(DataError, match=r"http://127.0.0.1:9/nobody: no frame came"):
+    with pytest.raises(DataError, match=r"http://127.0.0.1:9/nobody: ended before a frame was scored"):
         score_live(load(trained), nobody, tmp_path / "out", QUIET, lambda _: None, {}, seconds=1.0)
 
 
