@@ -2,11 +2,13 @@
 
 import copy
 import signal
+from collections.abc import Sequence
 from types import FrameType
 from typing import Any
 
 import lightning.pytorch as L
 import torch
+from torch import Tensor
 
 from ..core import DataError, Interrupted, RunPaths, atomic_path
 from ..core.checksums import make_way, sha256
@@ -33,7 +35,7 @@ class StageCheckpoints(L.Callback):
         self.paths = paths
         self._stops = stops or Stops()
         self._warned = False
-        self._clips = ""
+        self._clips: tuple[Sequence[str], Tensor] | None = None
         self._before_validation: tuple[int, dict[str, Any]] = (-1, {})
         self._saves_before_validation = False
         self._previous: dict[int, Any] = {}
@@ -50,8 +52,9 @@ class StageCheckpoints(L.Callback):
         if trainer.strategy.reduce_boolean_decision(not torch.isfinite(outputs["loss"]), all=False):
             ours = not torch.isfinite(outputs["loss"])
             what = f"loss {float(outputs['loss'])}" if ours else "loss of another process not finite"
-            raise DataError(self._not_a_number(trainer, pl_module, what, _clips_of(batch) if ours else ""))
-        self._clips = _clips_of(batch)
+            self._clips = (batch.video, batch.frame_index) if ours else None
+            raise DataError(self._not_a_number(trainer, pl_module, what))
+        self._clips = batch.video, batch.frame_index  # not the batch, whose pixels would stay
         if batch_idx + 1 == trainer.num_training_batches:
             self._before_validation = trainer.global_step, copy.deepcopy(trainer.fit_loop.state_dict())
         if trainer.strategy.reduce_boolean_decision(self._stops.first is not None or self._warned, all=False):
@@ -112,9 +115,13 @@ class StageCheckpoints(L.Callback):
             signal.signal(number, handler)
         self._previous = {}
 
-    def _not_a_number(self, trainer: L.Trainer, pl_module: L.LightningModule, what: str, clips: str) -> str:
+    def _not_a_number(self, trainer: L.Trainer, pl_module: L.LightningModule, what: str) -> str:
         last = self.paths.last_checkpoint(_name(pl_module))
         before = f"the checkpoint before is {last}" if last.is_file() else "there is no checkpoint yet"
+        clips = ""
+        if self._clips is not None:
+            ids = zip(self._clips[0], self._clips[1].tolist(), strict=True)
+            clips = f", of the clips {', '.join(f'{video} {frame}' for video, frame in ids)}"
         return (
             f"{what} in step {trainer.global_step}, epoch {trainer.current_epoch}{clips}: the training ends; {before}. "
             f"Lower {_name(pl_module)}.learning_rate, or give trainer.precision 32-true, with --resume force"
@@ -123,7 +130,7 @@ class StageCheckpoints(L.Callback):
     def _save(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         broken = [name for name, value in pl_module.state_dict().items() if not torch.isfinite(value).all()]
         if broken:
-            raise DataError(self._not_a_number(trainer, pl_module, f"weights {broken[0]} not finite", self._clips))
+            raise DataError(self._not_a_number(trainer, pl_module, f"weights {broken[0]} not finite"))
         last = self.paths.last_checkpoint(_name(pl_module))
         if not trainer.is_global_zero:
             trainer.save_checkpoint(last)  # writes nothing, but all ranks meet there
@@ -131,11 +138,6 @@ class StageCheckpoints(L.Callback):
         with atomic_path(last) as partial:
             trainer.save_checkpoint(partial)
             make_way(last, sha256(partial))
-
-
-def _clips_of(batch: Batch) -> str:
-    clips = zip(batch.video, batch.frame_index.tolist(), strict=True)
-    return f", of the clips {', '.join(f'{video} {frame}' for video, frame in clips)}"
 
 
 def _name(pl_module: L.LightningModule) -> str:

@@ -224,8 +224,9 @@ class Evaluation(L.Callback):
         return batch.inputs[0, 3:6].float().cpu().numpy(), grid.cpu().numpy()
 
     def _write_scores(self, videos: list[FrameScores]) -> None:
-        for earlier in self.paths.scores.glob("*.npz"):  # of a video that is no more
-            if earlier.stem not in {video.video for video in videos}:
+        there = {f"{video.video}.npz" for video in videos}
+        for earlier in self.paths.scores.glob("*.npz"):
+            if earlier.name not in there:  # of a video that is no more
                 earlier.unlink()
         for video in videos:
             assert video.smoothed is not None

@@ -87,7 +87,7 @@ class Results:
             self._known = {event["start"]: event for event in earlier["events"]}
             self._replay()
             self.complete = earlier["complete"] is True and self.next_frame > 0
-            if not self.complete:
+            if earlier["complete"] and not self.complete:
                 write_json(self._events, {**earlier, "complete": False})
         else:
             self._write_events(complete=False)  # first, for it says whose the other files are
