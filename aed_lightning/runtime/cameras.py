@@ -106,7 +106,7 @@ def score_cameras(
     at the end.
     """
     ended = threading.Event() if ended is None else ended
-    ends: list[threading.Event] = []  # a source that ends sets its own
+    ends = [threading.Event() for _ in folders]  # a source that ends, however it does, sets its own
     failed: list[str] = []
 
     with SharedEngine(scorer.engine) as engine, ThreadPoolExecutor(len(folders)) as pool:
@@ -122,14 +122,14 @@ def score_cameras(
                 )
             except Exception as error:
                 failed.append(f"\n  {source.shown}: {error}")
-                going_on = "" if own_end.is_set() else "; the others go on"
+                going_on = "" if all(end.is_set() for end in ends if end is not own_end) else "; the others go on"
                 tell(f"{type(error).__name__}: {error}{going_on}")
 
         try:
-            work = []
-            for source, folder in folders.items():
-                ends.append(threading.Event())
-                work.append(pool.submit(score, replace(source, label=folder.name), folder, ends[-1]))
+            work = [
+                pool.submit(score, replace(source, label=folder.name), folder, end)
+                for (source, folder), end in zip(folders.items(), ends, strict=True)
+            ]
             while wait(work, POLL_SECONDS).not_done and not ended.is_set():
                 pass
         finally:
