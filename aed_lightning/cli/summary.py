@@ -39,7 +39,8 @@ def print_summary(console: Console, figures: Mapping[str, Any], run_dir: Path) -
     for line in (_localization(figures.get("localization", {})), _delay(figures.get("delay"))):
         if line:
             console.print(line)
-    console.print(f"{run_dir}/metrics.json, {run_dir}/scores, {run_dir}/model.safetensors")
+    written = (run_dir / name for name in ("metrics.json", "scores", "model.safetensors"))
+    console.print(", ".join(str(path) for path in written if path.exists()))
 
 
 def _localization(figures: Mapping[str, Any]) -> str:

@@ -290,7 +290,7 @@ class AedCLI(LightningCLI):
         precision = self.config.trainer.precision
         on_cpu = self.config.trainer.accelerator == "cpu" or not torch.cuda.is_available()
         if precision == "bf16-mixed" and not has_bfloat16("cpu" if on_cpu else "cuda"):
-            self.console.print(f"this {'processor' if on_cpu else 'GPU'} has no bfloat16: training in 32-true")
+            self.console.print(f"this {'processor' if on_cpu else 'GPU'} has no bfloat16: computing in 32-true")
             return "32-true"
         return precision
 
