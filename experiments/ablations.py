@@ -162,6 +162,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="rows, by their names")
     parser.add_argument("--weights", type=Path, help='for rows of a score, in place of the run of "all of it"')
     options = parser.parse_args()
+    if options.weights and len(options.seeds) > 1:
+        parser.error("--weights: one training has one seed; give --seeds one number")
     common = [f"--config=configs/{options.dataset}.yaml"]
     common += [f"--data.root={options.root}"] if options.root else []
     common += [f"--data.store={options.store}"] if options.store else []

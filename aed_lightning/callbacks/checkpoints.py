@@ -2,6 +2,7 @@
 
 import copy
 import signal
+import sys
 from collections.abc import Sequence
 from types import FrameType
 from typing import Any
@@ -53,7 +54,10 @@ class StageCheckpoints(L.Callback):
             ours = not torch.isfinite(outputs["loss"])
             what = f"loss {float(outputs['loss'])}" if ours else "loss of another process not finite"
             self._clips = (batch.video, batch.frame_index) if ours else None
-            raise DataError(self._not_a_number(trainer, pl_module, what))
+            error = self._not_a_number(trainer, pl_module, what)
+            if ours and not trainer.is_global_zero:
+                print(error, file=sys.stderr, flush=True)  # the first process, which does not know the clips, ends it
+            raise DataError(error)
         self._clips = batch.video, batch.frame_index  # not the batch, whose pixels would stay
         if batch_idx + 1 == trainer.num_training_batches:
             self._before_validation = trainer.global_step, copy.deepcopy(trainer.fit_loop.state_dict())

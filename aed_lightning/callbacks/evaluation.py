@@ -23,7 +23,7 @@ from .pictures import FrameAndMap, write_pictures
 
 class Evaluation(L.Callback):
     """Logs `val/…` and `test/…`, writes `scores/VIDEO.npz`, `metrics.json`, `pictures/` of the worst frames, and
-    `regions/VIDEO.csv` where there are tracks or masks.
+    `regions/VIDEO.csv` where there are tracks or masks; what else is in these folders goes.
 
     Needs loaders whose data set has `video_names`, `kinds(video)` and `clip_of(video, frame)`, as the DataModule's
     have.

@@ -78,11 +78,10 @@ def _figures(videos: Sequence["FrameScores"], options: argparse.Namespace) -> di
     figures: dict[str, Any] = {}
     areas: dict[str, dict[str, float]] = {}
     if options.protocol != "official":
-        smoothing = {
-            "sigma_frames": options.sigma,
-            "per_video_minmax": options.per_video_minmax,
-            "stride": _stride(videos),
-        }
+        stride = _stride(videos)
+        if options.sigma:
+            _refuse_no_neighbors(videos, stride, options.sigma)
+        smoothing = {"sigma_frames": options.sigma, "per_video_minmax": options.per_video_minmax, "stride": stride}
         figures["standard"] = evaluate(videos, **smoothing)
         figures["intervals"] = bootstrap_intervals(videos, **smoothing)
         areas["auc"] = figures["standard"].pop("per_video_auc")
@@ -111,3 +110,18 @@ def _stride(videos: Sequence["FrameScores"]) -> int:
 
     distances = [np.diff(video.frame_index) for video in videos]
     return max(1, int(np.gcd.reduce(np.concatenate([*distances, [0]]).astype(np.int64))))
+
+
+def _refuse_no_neighbors(videos: Sequence["FrameScores"], stride: int, sigma: float) -> None:
+    """A Gaussian would leave such a video as it is, without a word."""
+    import numpy as np
+
+    from ..core import UsageError
+
+    for video in videos:
+        distances = np.diff(video.frame_index)
+        if len(distances) and not (distances == stride).any():
+            raise UsageError(
+                f"--sigma {sigma:g}: no two scored frames of {video.video} are neighbors, as the videos' frames lie "
+                f"{stride} apart; evaluate videos of one stride at a time, or give --sigma 0"
+            )

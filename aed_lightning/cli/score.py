@@ -93,7 +93,7 @@ def run(arguments: Sequence[str]) -> int:
         if not recordings:
             return 0
     if options.seconds is not None and not 0 < options.seconds < 1e9:
-        raise UsageError(f"--seconds {options.seconds}: give more than 0")
+        raise UsageError(f"--seconds {options.seconds}: give more than 0, and less than 1e9")
     if live and options.resume:
         raise UsageError("--resume is for recordings; give a live source another --out, or --overwrite")
     if options.gate is not None and not options.skip:

@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from lightning.pytorch.cli import LightningArgumentParser
 
 from ..callbacks import Evaluation
 from ..core import RunPaths, UsageError
+from ..data.lock import LOCK_FILE, locked
 from ..data.module import DataModule
 from ..data.prepare import PREPARE_WAIT_SECONDS
 from ..data.progress import default_progress
@@ -29,8 +30,8 @@ class TrainedRun:
     """Network, trainer and evaluation for weights that exist.
 
     Weights come from `--weights`, and the output goes to `--run_dir` or `runs/NAME-VERB`. Without `--weights` they are
-    those of the run directory, and the output goes beside it, to `RUN-VERB`. An output directory with more in it than
-    an evaluation leaves that was interrupted is refused.
+    those of the run directory, and the output goes beside it, to `RUN-VERB`. An output directory is refused that has
+    more in it than an evaluation leaves which was interrupted before it wrote scores.
     check: sees the data and the card of the weights before anything is written, and raises what is wrong with them.
     """
 
@@ -57,15 +58,25 @@ class TrainedRun:
         cli.datamodule.batch_size = cli.config_init[stage].batch_size
         cli.datamodule.prepare_data(default_progress(), wait_seconds=wait)
         check(cli.datamodule, card)
-        cli.write_run_files()
         self.trainer: L.Trainer = cli.build_trainer(stage, self.evaluation, logger=False)
         self.stage: Stage = cli.build_stage(stage)
 
 
 @contextmanager
 def evaluating(trained: TrainedRun) -> Iterator[None]:
-    """The block in which the trainer works: all its processes end together, and SIGTERM ends them as Ctrl-C does."""
-    with ending_together(lambda: trained.cli.trainers), ended_by_signals("nothing is kept; start it again"):
+    """The block in which the trainer works: all its processes end together, and SIGTERM ends them as Ctrl-C does. The
+    output directory belongs to this evaluation for as long.
+    """
+    cli = trained.cli
+    with (
+        ending_together(lambda: cli.trainers),
+        ended_by_signals("nothing is kept; start it again"),
+        ExitStack() as stack,
+    ):
+        if is_first():
+            stack.enter_context(locked(cli.paths.root, 0.0, print, being="written"))
+            _refuse_used(cli.paths)  # another may have written it since
+            cli.write_run_files()
         yield
 
 
@@ -87,6 +98,6 @@ def _add_options(parser: LightningArgumentParser) -> None:
 
 
 def _refuse_used(paths: RunPaths) -> None:
-    begun = {paths.config, paths.environment}  # all that an evaluation which was interrupted leaves
+    begun = {paths.config, paths.environment, paths.root / LOCK_FILE}
     if paths.root.is_dir() and set(paths.root.iterdir()) - begun:
         raise UsageError(f"--run_dir {paths.root} is not empty; give another one")

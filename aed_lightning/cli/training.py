@@ -125,11 +125,17 @@ class AedCLI(LightningCLI):
                 f"trainer.reload_dataloaders_every_n_epochs {every}: not used here, as every epoch would show the "
                 "clips of the first; leave it out"
             )
-        limits = (trainer.limit_val_batches, trainer.limit_test_batches)
+        limits = (trainer.limit_val_batches, trainer.limit_test_batches, trainer.limit_predict_batches)
         # Whether a 1 arrives as one batch or as 1.0, all of them, depends on what was imported before.
         if any(limit is not None for limit in limits):
             raise UsageError(
-                "trainer.limit_val_batches, trainer.limit_test_batches: figures need whole videos; leave them out"
+                "trainer.limit_val_batches, trainer.limit_test_batches, trainer.limit_predict_batches: figures and "
+                "scores need whole videos; leave them out"
+            )
+        if trainer.overfit_batches:
+            raise UsageError(
+                f"trainer.overfit_batches {trainer.overfit_batches}: not used here, as validation needs whole videos; "
+                "give trainer.limit_train_batches"
             )
 
     def _set_seed(self) -> None:

@@ -328,7 +328,7 @@ def read_row(file: Path) -> tuple[Settings, VideoRow] | None:
         if saved["version"] != VERSION:
             return None
         return Settings.from_json(saved["settings"]), VideoRow.from_json(saved["row"])
-    except (ValueError, KeyError, TypeError):
+    except (DataError, ValueError, LookupError, TypeError, AttributeError):
         return None
 
 

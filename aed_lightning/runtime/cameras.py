@@ -121,9 +121,10 @@ def score_cameras(
                     shared, source, folder, manner, tell, about, seconds=seconds, ended=own_end, notifier=notifier
                 )
             except Exception as error:
-                failed.append(f"\n  {source.shown}: {error}")
+                what = str(error).removeprefix(f"{source.shown}: ")  # which is said before it
+                failed.append(f"\n  {source.shown}: {what}")
                 going_on = "" if all(end.is_set() for end in ends if end is not own_end) else "; the others go on"
-                tell(f"{type(error).__name__}: {error}{going_on}")
+                tell(f"{type(error).__name__}: {what}{going_on}")
 
         try:
             work = [

@@ -56,7 +56,7 @@ class Manner:
             ("--stride", self.stride, 1), ("--batch-size", self.batch_size, 1), ("--min-seconds", self.min_seconds, 0),
         ):  # fmt: skip
             if value is not None and not least <= value < MOST:
-                raise UsageError(f"{name} {value}: give {least} or more")
+                raise UsageError(f"{name} {value}: give {least} or more, and less than {MOST:g}")
         if not 0 < self.fps <= 1000:
             raise UsageError(f"--fps {self.fps}: give frames a second, more than 0 and up to 1000")
         resolve_reader(self.reader)

@@ -195,6 +195,14 @@ def test_weights_that_are_no_numbers_are_never_saved(checkpoints, stage):
     assert (folder(checkpoints) / "last.ckpt").read_bytes() == b"good"
 
 
+def test_a_rank_that_is_not_the_first_says_itself_which_clips_had_a_bad_loss(checkpoints, stage, capsys):
+    trainer = trainer_that_writes(b"whole")
+    trainer.current_epoch, trainer.is_global_zero = 2, False
+    with pytest.raises(DataError, match=r"of the clips a 3, b 4") as error:
+        checkpoints.on_train_batch_end(trainer, stage, {"loss": torch.tensor(float("inf"))}, BATCH, 0)
+    assert str(error.value) in capsys.readouterr().err
+
+
 def test_a_rank_ends_where_another_met_a_bad_loss(checkpoints: StageCheckpoints, stage: TeacherStage):
     trainer = trainer_that_writes(b"whole")
     trainer.current_epoch = 2

@@ -2,7 +2,7 @@ from itertools import chain
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from squares import FRAME_SIZE
 
@@ -11,7 +11,7 @@ from aed_lightning.anomalies.pasting import RandomPasting
 from aed_lightning.core.clip import Clips
 from aed_lightning.data.clips import ClipDataset, View
 from aed_lightning.data.module import DataModule
-from aed_lightning.data.sampling import ClipBatches, ClipLoader
+from aed_lightning.data.sampling import ClipBatches, ClipLoader, limited
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,6 @@ def loader(dataset: ClipDataset, workers: int = 0, batch_size: int = 10) -> Clip
     return ClipLoader(dataset, ClipBatches(len(dataset), batch_size, shuffle=True), workers=workers)
 
 
-@settings(deadline=None)
 @given(clips=st.integers(0, 60), batch_size=st.integers(1, 9), ranks=st.integers(1, 5), shuffle=st.booleans())
 def test_the_ranks_share_every_clip_without_repeats(clips: int, batch_size: int, ranks: int, shuffle: bool):
     shares = []
@@ -123,6 +122,14 @@ def test_part_epochs_are_all_of_one_length_and_begin_anew_where_no_whole_one_is_
     resumed = limited_loader()
     resumed.load_state_dict(stopped.state_dict())
     assert part(resumed) == expected[-1]
+
+
+@pytest.mark.parametrize(
+    ("limit", "left"), [(None, 8), (3, 3), (30, 8), (1, 1), (0.5, 4), (1.0, 8), (0.3, 2), (5.0, 5), (0, 0)]
+)
+def test_how_many_batches_a_limit_leaves(limit: int | float | None, left: int):
+    """As Lightning has it: a whole number is a number of batches whatever its type, but for 1.0."""
+    assert limited(8, limit) == left
 
 
 def test_the_state_after_a_full_epoch_begins_the_next(dataset: ClipDataset):

@@ -157,6 +157,8 @@ def test_a_checkpoint_that_is_none(command, squares, tmp_path: Path, content: by
         ("--trainer.limit_val_batches", 1, "whole videos"),
         ("--trainer.limit_test_batches", 0.5, "whole videos"),
         ("--trainer.limit_val_batches", 1.0, "whole videos"),
+        ("--trainer.limit_predict_batches", 2, "whole videos"),
+        ("--trainer.overfit_batches", 2, "trainer.overfit_batches 2"),
         ("--trainer.accelerator", "gpu", "trainer: "),
     ],
 )

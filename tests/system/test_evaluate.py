@@ -163,3 +163,15 @@ def test_scores_of_every_fifth_frame_are_smoothed_all_the_same(command, folders,
     truth = np.concatenate([np.load(labels / f"{name}.npy")[::5] for name in ("01", "02")])
     assert found["stride"] == 5
     assert found["micro_auc"] == pytest.approx(roc_auc_score(truth, np.concatenate(expected)), abs=1e-12)
+
+
+def test_a_gaussian_over_frames_of_which_none_are_neighbors_is_refused(command, folders):
+    scores, labels = folders
+    for name, stride in (("01", 2), ("02", 3)):
+        every = np.load(scores / f"{name}.npy")[::stride]
+        (scores / f"{name}.npy").unlink()
+        lines = [f"{stride * place},{value!r}" for place, value in enumerate(every.tolist())]
+        (scores / f"{name}.csv").write_text("frame,raw\n" + "\n".join(lines) + "\n")
+    places = ("--scores", scores, "--labels", labels, "--protocol", "standard")
+    assert_refused(command("evaluate", *places, "--sigma", 5), 2, "--sigma 5: no two scored frames of 01 are neighbors")
+    assert command("evaluate", *places).code == 0

@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 from squares import write_squares
 
+from aed_lightning.data.lock import locked
+
 
 def scores_of(run_dir: Path) -> dict[str, dict[str, np.ndarray]]:
     found = {}
@@ -56,6 +58,14 @@ def test_a_run_directory_that_is_not_empty_is_refused_and_left_alone(command, sq
     assert outcome.code == 2
     assert f"--run_dir {tmp_path} is not empty; give another one" in outcome.errors
     assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_run_directory_that_another_evaluation_writes_is_left_to_it(command, squares, trained: Path, tmp_path: Path):
+    with locked(tmp_path / "run", 0.0, print):
+        outcome = command("test", "--config", squares.config, "--weights", trained, "--run_dir", tmp_path / "run")
+    assert outcome.code == 1
+    assert f"{tmp_path}/run is being written by process" in outcome.errors
+    assert not (tmp_path / "run" / "config.yaml").exists()
 
 
 def test_without_weights_those_of_the_run_directory_are_tested_beside_it(command, squares, trained: Path, tmp_path):
