@@ -9,13 +9,17 @@ forks itself. Tests can kill them, and learn how they ended.
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+LONGEST_SECONDS = 600.0
+"""A command that does not end within this time of waiting is killed."""
 
 
 class Forker:
@@ -36,7 +40,7 @@ class Forker:
         return self._ask({"arguments": [str(argument) for argument in arguments], "log": str(log)})
 
     def wait(self, process: int) -> int:
-        """The exit code of a command, or -N where the signal N has ended it."""
+        """The exit code of a command, or -N where the signal N has ended it; SIGKILL ends one that takes too long."""
         return self._ask({"wait": process})
 
     def run(self, arguments: Sequence[object], log: Path) -> int:
@@ -74,8 +78,18 @@ def _command(arguments: Sequence[str], log: str) -> int:
         return 99
 
 
+def _exit_code(process: int) -> int:
+    deadline = time.monotonic() + LONGEST_SECONDS
+    while not (found := os.waitpid(process, os.WNOHANG))[0]:
+        if time.monotonic() > deadline:
+            os.kill(process, signal.SIGKILL)
+            found = os.waitpid(process, 0)
+            break
+        time.sleep(0.01)
+    return os.waitstatus_to_exitcode(found[1])
+
+
 def _serve() -> None:
-    import signal
     import warnings
 
     import aed_lightning  # first, for the torchvision guard
@@ -87,10 +101,12 @@ def _serve() -> None:
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
     warnings.filterwarnings("ignore")
+    running: set[int] = set()
     for line in sys.stdin:
         question = json.loads(line)
         if "wait" in question:
-            print(os.waitstatus_to_exitcode(os.waitpid(question["wait"], 0)[1]), flush=True)
+            print(_exit_code(question["wait"]), flush=True)
+            running.discard(question["wait"])
             continue
         process = os.fork()
         if process == 0:
@@ -98,7 +114,10 @@ def _serve() -> None:
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
+        running.add(process)
         print(process, flush=True)
+    for process in running:  # of tests that failed before they waited
+        os.kill(process, signal.SIGKILL)
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def test_different_draws_differ(source: Procedural) -> None:
     assert len(centers) == 50
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 @given(
     which=st.sampled_from(range(2)),
     seed=st.integers(0, 2**40),
@@ -89,7 +89,7 @@ def test_sprites_lie_inside_the_frame(
     assert (h == 0) == (w == 0)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     which=st.sampled_from(range(2)), seed=st.integers(0, 2**40), height=st.integers(64, 320), width=st.integers(64, 640)
 )

@@ -236,7 +236,7 @@ def test_different_draws_differ_and_take_every_track_and_moment(banks: Banks) ->
     assert len({float(one.gain[0]) for one in drawn}) == 400
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     seed=st.integers(0, 2**40),
     channels=st.sampled_from((1, 3)),

@@ -39,7 +39,7 @@ def test_numbers_do_not_depend_on_the_order_of_calls():
     assert forward == backward
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(frame=st.integers(0, 2**40), epoch=st.integers(0, 2**20))
 def test_streams_of_neighboring_frames_and_epochs_do_not_overlap(frame, epoch):
     streams = [(frame, epoch), (frame + 1, epoch), (frame, epoch + 1), (frame + 1, epoch + 1)]

@@ -153,7 +153,7 @@ def test_an_odd_mat_file_is_refused(tmp_path, content):
 @given(
     flips=st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), min_size=1, max_size=6), packed=st.booleans()
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_mat_file_with_changed_bytes_gives_an_array_or_one_error(tmp_path, flips, packed):
     file = tmp_path / "flipped.mat"
     cells = np.empty((1, 3), dtype=object)
@@ -168,7 +168,7 @@ def test_a_mat_file_with_changed_bytes_gives_an_array_or_one_error(tmp_path, fli
 
 
 @given(st.binary(max_size=200), st.sampled_from([".npy", ".csv", ".txt"]))
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_bytes_in_a_label_file_are_labels_or_one_error(tmp_path, content, suffix):
     file = tmp_path / f"labels{suffix}"
     file.write_bytes(content)
@@ -328,7 +328,7 @@ def test_a_line_of_a_list_of_names_that_is_no_name_is_refused_and_shown_without_
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=40) | st.sampled_from(["..", "/", "a/b"])))
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_list_of_names_leads_out_of_the_root(tmp_path, names):
     if not (tmp_path / "Scene3").is_dir():
         write_abnormal_training(tmp_path)

@@ -5,6 +5,7 @@ import time
 
 import pytest
 from squares import FRAME_SIZE
+from waiting import rescued
 
 PROGRAM = f"""
 import multiprocessing, sys
@@ -33,6 +34,13 @@ def program(squares):
         process.kill()
 
 
+def loading_processes(program: subprocess.Popen) -> list[int]:
+    with rescued(300, program.kill):
+        found = [int(word) for word in program.stdout.readline().split()]
+    assert len(found) == 2
+    return found
+
+
 def alive(process: int) -> bool:
     """Not gone, nor waiting for somebody to ask for its exit code."""
     told = subprocess.run(["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False)
@@ -47,17 +55,15 @@ def gone_soon(processes: list[int]) -> bool:
 
 
 def test_a_program_ends_although_its_loading_processes_ignore_signals(program):
-    workers = [int(word) for word in program.stdout.readline().split()]
-    assert len(workers) == 2
+    workers = loading_processes(program)
     program.stdin.close()
-    assert program.wait(timeout=60) == 0
+    assert program.wait(timeout=300) == 0
     assert gone_soon(workers)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent was killed")
 def test_loading_processes_go_with_a_parent_that_is_killed(program):
-    workers = [int(word) for word in program.stdout.readline().split()]
-    assert len(workers) == 2
+    workers = loading_processes(program)
     program.send_signal(signal.SIGKILL)
     program.wait()
     assert gone_soon(workers)

@@ -313,8 +313,8 @@ def test_a_killed_prepare_goes_on_where_it_was(root, tmp_path):
     )
     command = [sys.executable, "-c", program, str(root), str(tmp_path / "store")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
-        while child.stdout.readline().strip() != "first":
-            pass
+        while (line := child.stdout.readline()).strip() != "first":
+            assert line, "it has ended"
         os.kill(child.pid, signal.SIGKILL)
     (tmp_path / "store" / "frames" / "train" / ".10.u8.1.partial").write_bytes(b"half")
     (tmp_path / "store" / ".manifest.json.1.partial").write_bytes(b"half")

@@ -45,7 +45,7 @@ print("done")
 def test_a_reader_survives_a_fork_in_parent_and_child(tmp_path, reader):
     write_mp4(tmp_path / "a.mp4", 30, (240, 320))
     command = [sys.executable, "-c", FORKED, str(tmp_path / "a.mp4"), reader]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert (result.returncode, result.stdout) == (0, "done\n"), result.stderr
 
 
@@ -62,7 +62,7 @@ def test_a_reader_travels_without_its_decoder(tmp_path, reader):
 @pytest.fixture
 def stuck(monkeypatch):
     """An event on which calls hang until the test is over, and a deadline that is soon."""
-    monkeypatch.setattr("aed_lightning.data.readers.deadline.DEADLINE_SECONDS", 0.5)
+    monkeypatch.setattr("aed_lightning.data.readers.deadline.DEADLINE_SECONDS", 2.0)
     event = threading.Event()
     yield event
     event.set()
@@ -80,7 +80,7 @@ def test_a_call_that_does_not_come_back_is_named_and_what_came_before_is_given(t
 
     given = ahead(frames(), pulse)
     assert [next(given) for _ in range(3)] == [0, 1, 2]
-    with pytest.raises(DataError, match=r"a\.mp4 hangs: decoding frame 3 has not come back for 0\.5 s"):
+    with pytest.raises(DataError, match=r"a\.mp4 hangs: decoding frame 3 has not come back for 2 s"):
         next(given)
 
 
@@ -88,8 +88,8 @@ def test_slow_work_that_goes_on_is_not_hanging(tmp_path, stuck):
     pulse = Pulse(tmp_path / "a.mp4")
 
     def one_after_many_steps():
-        for step in range(8):
-            stuck.wait(0.2)
+        for step in range(12):
+            stuck.wait(0.25)
             pulse.beat(f"counting frame {step}")
         yield "late"
 
@@ -131,5 +131,5 @@ def test_a_program_ends_although_a_decoder_hangs(tmp_path):
         "open_video(Path(sys.argv[1]))\n"
     )
     command = [sys.executable, "-c", program, str(write_mp4(tmp_path / "a.mp4"))]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert (result.returncode, "a.mp4 hangs" in result.stderr) == (1, True)

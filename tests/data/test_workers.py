@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import pytest
 from miniatures import picture, write_folder, write_images
+from waiting import end_all, rescued
 
 from aed_lightning.core import DataError
 from aed_lightning.data import check, open_layout, prepare
@@ -106,9 +107,12 @@ def test_what_was_finished_stays_finished_when_prepare_is_stopped(root, tmp_path
     script.write_text(PROGRAM)
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     command = [sys.executable, str(script), str(root), str(store)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
-    ) as program:
+    with (
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, env=environment, start_new_session=True
+        ) as program,
+        rescued(300, end_all, program),
+    ):
         while "[3/4]" not in (line := program.stdout.readline()):
             assert line
         if stop == signal.SIGINT:

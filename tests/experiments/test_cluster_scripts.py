@@ -5,9 +5,11 @@ import re
 import signal
 import subprocess
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from waiting import end_all, until
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "experiments" / "cluster"
@@ -29,8 +31,37 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {"PATH": f"{tmp_path}:{os.environ['PATH']}", "NOTES": str(tmp_path), "SLURM_JOB_ID": "17"}
 
 
-def started(work: str, environment: dict[str, str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(["bash", "-c", WORK.format(work)], cwd=ROOT, env=environment, text=True)
+@pytest.fixture
+def started(environment: dict[str, str]) -> Iterator[Callable[..., subprocess.Popen]]:
+    """Starts jobs; what is left of them ends with the test."""
+    jobs: list[subprocess.Popen] = []
+
+    def start(work: str, **more: str) -> subprocess.Popen:
+        words = ["bash", "-c", WORK.format(work)]
+        jobs.append(subprocess.Popen(words, cwd=ROOT, env={**environment, **more}, start_new_session=True))
+        return jobs[-1]
+
+    yield start
+    for job in jobs:
+        end_all(job)
+        job.wait()
+
+
+@pytest.fixture
+def ready(started, environment: dict[str, str]) -> Callable[..., subprocess.Popen]:
+    """Starts a job and waits until its work has begun."""
+
+    def start(work: str, **more: str) -> subprocess.Popen:
+        job = started(work, **more)
+
+        def begun() -> bool:
+            assert job.poll() is None, "the job has ended"
+            return (Path(environment["NOTES"]) / "ready").exists()
+
+        until(begun, "the work has begun")
+        return job
+
+    return start
 
 
 def said(environment: dict[str, str]) -> list[str]:
@@ -38,15 +69,10 @@ def said(environment: dict[str, str]) -> list[str]:
     return file.read_text().splitlines() if file.exists() else []
 
 
-def warned(work: str, environment: dict[str, str]) -> int:
-    """The exit code of a job that SLURM warns of its time limit when the work has begun."""
-    job = started(work, environment)
-    deadline = time.monotonic() + 60
-    while not (Path(environment["NOTES"]) / "ready").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+def warned(job: subprocess.Popen) -> int:
+    """The exit code of a job that SLURM warns of its time limit."""
     job.send_signal(signal.SIGUSR1)
-    return job.wait(60)
+    return job.wait(300)
 
 
 def test_the_promised_jobs_are_there():
@@ -65,36 +91,34 @@ def test_every_job_can_be_preempted_warned_and_started_again(job: Path):
 
 
 @pytest.mark.parametrize("code", [0, 1, 2, 143])
-def test_without_a_warning_the_exit_code_is_that_of_the_work_and_nothing_is_started_again(environment, code):
-    assert started(f"exit {code}", environment).wait(60) == code
+def test_without_a_warning_the_exit_code_is_that_of_the_work_and_nothing_is_started_again(environment, started, code):
+    assert started(f"exit {code}").wait(300) == code
     assert said(environment) == []
 
 
 @pytest.mark.parametrize(
     ("array", "name"), [({}, "17"), ({"SLURM_ARRAY_JOB_ID": "17", "SLURM_ARRAY_TASK_ID": "0"}, "17_0")]
 )
-def test_a_job_that_is_warned_ends_its_work_and_is_started_again_it_alone(environment, array, name):
+def test_a_job_that_is_warned_ends_its_work_and_is_started_again_it_alone(environment, ready, array, name):
     work = 'trap "exit 143" TERM; touch "$NOTES/ready"; while :; do sleep 0.05; done'
-    assert warned(work, {**environment, **array}) == 143
+    assert warned(ready(work, **array)) == 143
     assert said(environment) == [f"scancel --signal=TERM {name}", f"scontrol requeue {name}"]
 
 
-def test_work_that_is_done_when_the_warning_comes_is_not_started_again(environment):
+def test_work_that_is_done_when_the_warning_comes_is_not_started_again(environment, ready):
     work = 'trap "exit 0" TERM; touch "$NOTES/ready"; while :; do sleep 0.05; done'
-    assert warned(work, environment) == 0
+    assert warned(ready(work)) == 0
     assert said(environment) == ["scancel --signal=TERM 17"]
 
 
-def test_a_preempted_job_waits_for_its_work(environment):
+def test_a_preempted_job_waits_for_its_work(environment, ready):
     work = 'trap "sleep 0.5; exit 143" TERM; touch "$NOTES/ready"; while :; do sleep 0.05; done'
-    job = started(work, environment)
-    while not (Path(environment["NOTES"]) / "ready").exists():
-        time.sleep(0.02)
+    job = ready(work)
     began = time.monotonic()
     for number in (signal.SIGCONT, signal.SIGTERM):  # the script gets it; so does the work, from SLURM
         job.send_signal(number)
     os.kill(int((Path(environment["NOTES"]) / "work").read_text()), signal.SIGTERM)
-    assert job.wait(60) == 143
+    assert job.wait(300) == 143
     assert time.monotonic() - began > 0.4
     assert said(environment) == []
 

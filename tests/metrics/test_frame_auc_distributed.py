@@ -1,4 +1,5 @@
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -66,8 +67,9 @@ def result_of(frames, group=None):
 
 def worker(rank, folder):
     torch.set_num_threads(1)
-    dist.init_process_group("gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=3)
-    first_two, all_three = dist.new_group([0, 1]), dist.new_group([0, 1, 2])
+    patience, meeting = timedelta(seconds=300), f"file://{folder}/rendezvous"
+    dist.init_process_group("gloo", meeting, patience, rank=rank, world_size=3)
+    first_two, all_three = dist.new_group([0, 1], patience), dist.new_group([0, 1, 2], patience)
     results = {
         scenario: result_of(shares[rank], first_two if len(shares) == 2 else all_three)
         for scenario, (_, shares) in SCENARIOS.items()

@@ -139,7 +139,7 @@ DRAWN = st.lists(st.tuples(ANNOTATED, DETECTED), min_size=1, max_size=3).filter(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(DRAWN, st.randoms(use_true_random=False))
 def test_rbdc_and_tbdc_equal_a_plain_loop_in_any_order(drawn, random):
     videos = [

@@ -38,7 +38,7 @@ def test_both_pixel_aucs_agree_with_the_vectors(case):
 PIXELS = st.lists(st.tuples(st.sampled_from([0.0, 0.25, 0.5]) | st.floats(-9, 9), st.booleans()), min_size=4)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(PIXELS.filter(lambda pixels: len({anomalous for _, anomalous in pixels}) == 2), st.integers(1, 3))
 def test_pixel_auc_equals_scikit_learn_however_pixels_lie_in_frames(pixels, cut):
     values, anomalous = (np.array(column) for column in zip(*pixels, strict=True))

@@ -18,7 +18,7 @@ def columns(frames):
     return np.array([score for score, _ in frames]), np.array([anomalous for _, anomalous in frames])
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(RANKINGS)
 def test_auc_and_average_precision_equal_scikit_learn(frames):
     scores, anomalous = columns(frames)
@@ -26,7 +26,7 @@ def test_auc_and_average_precision_equal_scikit_learn(frames):
     assert average_precision(scores, anomalous) == pytest.approx(average_precision_score(anomalous, scores), abs=1e-12)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(RANKINGS)
 def test_the_roc_has_the_vertices_of_scikit_learn(frames):
     scores, anomalous = columns(frames)
@@ -35,7 +35,7 @@ def test_the_roc_has_the_vertices_of_scikit_learn(frames):
         np.testing.assert_allclose(ours, theirs, atol=1e-12)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(RANKINGS)
 def test_equal_error_rate_lies_on_the_roc_where_both_errors_are_equal(frames):
     scores, anomalous = columns(frames)
@@ -47,7 +47,7 @@ def test_equal_error_rate_lies_on_the_roc_where_both_errors_are_equal(frames):
     assert rate == pytest.approx(np.interp(crossing, along, false_positive), abs=1e-9)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(RANKINGS, st.randoms(use_true_random=False))
 def test_auc_does_not_depend_on_the_order_of_frames_in_its_last_bit(frames, random):
     before = area_under_roc(*columns(frames))

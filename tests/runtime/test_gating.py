@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aed_lightning.core import UsageError
@@ -46,7 +46,6 @@ def test_nothing_is_left_out_across_a_gap():
     assert computed(Gate(15, 5.0), windows) == [0, 3, 8, 10]
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 255), min_size=1, max_size=40), st.integers(0, 6), st.integers(1, 60), st.integers(1, 3))
 def test_wherever_one_begins_at_a_period_the_same_frames_are_computed(values, skip, levels, stride):
     gate = Gate(skip, float(levels))
@@ -59,7 +58,6 @@ def test_wherever_one_begins_at_a_period_the_same_frames_are_computed(values, sk
 
 
 @given(st.lists(st.integers(0, 255), min_size=1, max_size=30), st.integers(0, 5), st.integers(1, 4))
-@settings(deadline=None)
 def test_values_between_are_the_same_however_the_clips_are_batched(values, skip, size):
     windows = [clip(index, value) for index, value in enumerate(values)]
     marked = list(Gate(skip, 40.0).mark(windows, CELL, 1))

@@ -28,9 +28,19 @@ def frames(number: int, size: tuple[int, int] = (16, 24)) -> list[Picture]:
     return [Picture(np.full((*size, 3), index, np.uint8), float(index)) for index in range(number)]
 
 
+def soon() -> threading.Event:
+    """It comes after a while, and ends what would wait for ever where clips are missing."""
+    ended = threading.Event()
+    timer = threading.Timer(60, ended.set)
+    timer.daemon = True
+    timer.start()
+    return ended
+
+
 def taken(reader: LiveReader, number: int, stride: int = 1, **options) -> tuple[list[list[Window]], LiveWindows]:
     """So many batches, of clips three frames apart."""
-    with reader, LiveWindows(reader, (8, 8, 1), 3, stride, options.pop("say", lambda _: None), **options) as live:
+    say = options.pop("say", lambda _: None)
+    with reader, LiveWindows(reader, (8, 8, 1), 3, stride, say, ended=soon(), **options) as live:
         return list(islice(live.batches(), number)), live
 
 
@@ -56,18 +66,19 @@ def test_the_gap_is_told_once_between_what_stands_before_and_after_it():
     told: list[int] = []
     with (
         Scripted(*frames(4), AWAY, AWAY, AWAY, *frames(4)) as reader,
-        LiveWindows(reader, (8, 8, 1), 3, 1, lambda _: None, gap=lambda: told.append(taken)) as live,
+        LiveWindows(reader, (8, 8, 1), 3, 1, lambda _: None, gap=lambda: told.append(taken), ended=soon()) as live,
     ):
         for taken, batch in enumerate(live.batches()):
             assert told == ([] if taken < 5 else [4])
             if taken == 5:
                 assert batch[0].frame_index == 5
                 break
+    assert taken == 5
 
 
 def test_without_a_gap_the_oldest_that_waits_gives_way():
     reader = Scripted(*frames(9))
-    with reader, LiveWindows(reader, (8, 8, 1), 3, 1, lambda _: None) as live:
+    with reader, LiveWindows(reader, (8, 8, 1), 3, 1, lambda _: None, ended=soon()) as live:
         assert reader.given.wait(60)
         batches = list(islice(live.batches(), 2))
     assert [(batch[0].frame_index, batch[0].dropped) for batch in batches] == [(4, 4), (5, 0)]

@@ -83,6 +83,7 @@ def test_scoring_that_was_killed_anywhere_goes_on_to_the_same_files(tmp_path, st
     written(tmp_path / "whole", range(len(SCORES)), fps).close()
     if (child := os.fork()) == 0:
         try:
+            signal.alarm(60)  # a fork of many threads may hang
             written(tmp_path / "killed", range(stop), fps)
             os.kill(os.getpid(), signal.SIGKILL)
         finally:

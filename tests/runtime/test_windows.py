@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from aed_lightning.runtime.windows import Windows
@@ -20,7 +20,6 @@ def instants(window):
     return window.frames[:, 0, 0, 0].tolist()
 
 
-@settings(deadline=None)
 @given(st.integers(1, 40), st.integers(1, 5), st.integers(1, 4))
 def test_clips_are_those_of_the_data_module(frames, offset, stride):
     made = windows(range(frames), offset, stride)

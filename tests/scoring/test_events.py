@@ -34,7 +34,7 @@ def test_an_event_begins_at_the_threshold_and_ends_below_the_release():
     assert found(scores, Alarm(0.9, 0.9)) == [Event(2, 4, 1.5, 3), Event(7, 8, 0.9, 7)]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.lists(st.floats(0, 1), max_size=60), st.floats(0, 1), st.floats(0, 1), st.integers(1, 4))
 def test_frame_by_frame_finds_what_the_whole_video_shows(scores, one, other, least):
     alarm = Alarm(max(one, other), min(one, other), least)

@@ -21,7 +21,7 @@ def streamed(stream, index, values, blocks=(1,)):
     return found + stream.flush()
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     st.lists(st.integers(1, 60), min_size=1, max_size=4),
     st.floats(0, 6),

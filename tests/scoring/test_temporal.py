@@ -40,7 +40,7 @@ def scores(frames, seed=0):
     return np.random.default_rng(seed).random(frames)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(1, 40), st.floats(0.05, 12.0))
 def test_smoothing_equals_scipy_and_a_plain_loop(frames, sigma):
     raw = scores(frames, frames)
@@ -49,7 +49,7 @@ def test_smoothing_equals_scipy_and_a_plain_loop(frames, sigma):
     np.testing.assert_allclose(found, centered_loop(raw, sigma), rtol=1e-11)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.integers(1, 40), st.floats(0.05, 12.0))
 def test_causal_smoothing_equals_a_plain_loop(frames, sigma):
     raw = scores(frames, frames)

@@ -3,12 +3,14 @@
 import aed_lightning  # noqa: F401, I001  first, as a spawned process imports this file alone
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import lightning.pytorch as L
 import pytest
 import torch
 from batches import picked, random_batch
+from lightning.pytorch.strategies import DDPStrategy
 from training import narrow_network, plain_trainer, silenced_loader, stage_of
 
 from aed_lightning.model import AutoEncoder
@@ -58,7 +60,8 @@ def worker(rank: int, folder: str, port: int) -> None:
     os.environ |= {"LOCAL_RANK": str(rank), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     for name in STAGES:
         for train_norms in (False, True):
-            trainer = plain_trainer(1, devices=2, strategy="ddp", use_distributed_sampler=False)
+            strategy = DDPStrategy(timeout=timedelta(seconds=300))
+            trainer = plain_trainer(1, devices=2, strategy=strategy, use_distributed_sampler=False)
             assert trainer.world_size == 2
             found = gradients(name, picked(BATCH, slice(rank, None, 2)), trainer, train_norms)
             torch.save(found, Path(folder, f"{name}-{train_norms}-{rank}.pt"))

@@ -6,11 +6,11 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from shares_sweep import runs, sweep_of
+from waiting import in_a_thread, until
 
 from aed_lightning.sweeps import points_of, run_points, write_table
 
@@ -74,9 +74,8 @@ def test_a_figure_that_no_video_has_is_an_empty_cell(tmp_path: Path):
 def test_two_runners_share_the_work(tmp_path: Path):
     sweep, folder = sweep_of(tmp_path, *range(6)), tmp_path / "out"
     points = points_of(sweep)
-    with ThreadPoolExecutor(2) as pool:
-        work = [pool.submit(run_points, sweep, points, folder, jobs=2, say=print) for _ in range(2)]
-        outcomes = [future.result(120) for future in work]
+    work = [in_a_thread(run_points, sweep, points, folder, jobs=2, say=print) for _ in range(2)]
+    outcomes = [future.result(600) for future in work]
     assert runs(folder) == {point.name: 1 for point in points}
     for outcome in outcomes:
         assert len(outcome.done) + len(outcome.elsewhere) == len(points)
@@ -93,16 +92,22 @@ def test_an_interruption_ends_the_runs_and_the_next_call_goes_on(tmp_path: Path,
     folder.mkdir()
     (folder / "hold").touch()
 
+    over, sent = threading.Event(), []
+
     def interrupt() -> None:
-        while len(runs(folder)) < 2:
+        while len(runs(folder)) < 2 and not over.is_set():
             time.sleep(0.05)
-        os.kill(os.getpid(), number)
+        if not over.is_set():
+            sent.append(time.monotonic())
+            os.kill(os.getpid(), number)
 
     threading.Thread(target=interrupt, daemon=True).start()
-    began = time.monotonic()
-    with pytest.raises(Interrupted), ended_by_signals("go on"):
-        run_points(sweep, points, folder, jobs=2, say=print)
-    assert time.monotonic() - began < 50  # they would have slept for a minute
+    try:
+        with pytest.raises(Interrupted), ended_by_signals("go on"):
+            run_points(sweep, points, folder, jobs=2, say=print)
+    finally:
+        over.set()
+    assert time.monotonic() - sent[0] < 50  # they would have slept for a minute
     assert len(runs(folder)) == 2
     assert not list(folder.glob("*/metrics.json"))
     (folder / "hold").unlink()
@@ -124,15 +129,22 @@ def test_a_run_that_outlives_its_runner_is_not_begun_again_beside_it(tmp_path: P
     folder.mkdir()
     (folder / "hold").touch()
     runner = subprocess.Popen([sys.executable, "-c", RUNNER, str(tmp_path / "fit.py"), str(folder)])
-    while not runs(folder):
-        time.sleep(0.05)
-    runner.kill()
-    runner.wait()
+    pid = folder / points[0].name / "pid"
+
+    def begun() -> bool:
+        assert runner.poll() is None, "the runner has ended"
+        return bool(runs(folder)) and pid.exists() and pid.read_text() != ""
+
+    try:
+        until(begun, "the run has begun")
+    finally:
+        runner.kill()
+        runner.wait()
     outcome = run_points(sweep, points, folder, jobs=1, say=print)
     assert outcome.elsewhere == [points[0].name]
     assert runs(folder) == {points[0].name: 1}
     (folder / "hold").unlink()
-    os.kill(int((folder / points[0].name / "pid").read_text()), signal.SIGKILL)
+    os.kill(int(pid.read_text()), signal.SIGKILL)
     deadline = time.monotonic() + 60
     while not (done := run_points(sweep, points, folder, jobs=1, say=print).done):
         assert time.monotonic() < deadline

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 from equal_weights import same_weights
 from refusals import assert_refused
 from squares import write_config, write_squares, write_video
+from waiting import end_all, rescued
 
 from aed_lightning.core.checksums import newest_good
 from aed_lightning.model.weights import read_checkpoint
@@ -45,16 +47,22 @@ def started(*arguments: object, launcher: tuple[str, ...] = ()) -> subprocess.Po
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,  # so that the other process, which holds the same pipes, can be ended with it
     )
 
 
-def ended(process: subprocess.Popen, seconds: float = 300) -> tuple[int, str, str]:
+def ended(process: subprocess.Popen, seconds: float = 600) -> tuple[int, str, str]:
     try:
         output, errors = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired as error:
-        process.kill()
-        output, errors = process.communicate()
+        end_all(process)
+        output, errors = "", "… and its pipes are still open"
+        with suppress(subprocess.TimeoutExpired):
+            output, errors = process.communicate(timeout=20)
         raise AssertionError(f"after {seconds:g} s there is no end of it: {output}{errors}") from error
+    except BaseException:  # Ctrl-C does not reach another session
+        end_all(process)
+        raise
     return process.returncode, output, errors
 
 
@@ -136,16 +144,18 @@ def training(config: Path, tmp_path: Path) -> Iterator[Callable[[], tuple[subpro
         long = ("--teacher.epochs", 5000, "--student.epochs", 0, "--evaluate", "false")
         process = started(*FIT, "--config", config, "--run_dir", tmp_path / "run", *TWO, *long)
         processes.append(process)
-        assert any("teacher epoch 1/" in line for line in process.stdout), process.stderr.read()
+        with rescued(600, end_all, process):
+            assert any("teacher epoch 1/" in line for line in process.stdout), process.stderr.read()
         (other,) = [child for child in children(process.pid) if b"aed_lightning" in cmdline(child)]
         others.append(other)
         return process, other
 
     yield start
     for process in processes:
-        process.kill()
-        process.communicate()
-    for other in others:
+        end_all(process)
+        with suppress(subprocess.TimeoutExpired):
+            process.communicate(timeout=20)
+    for other in others:  # where it has left the session
         if b"aed_lightning" in cmdline(other):
             os.kill(other, signal.SIGKILL)
 
@@ -177,7 +187,7 @@ def assert_good_checkpoint(run: Path) -> None:
 def test_a_process_that_is_killed_takes_the_other_down(training, tmp_path: Path, first: bool):
     process, other = training()
     os.kill(process.pid if first else other, signal.SIGKILL)
-    code, _, _ = ended(process, 60)
+    code, _, _ = ended(process)
     assert code != 0
     assert gone(other, 60)
     assert_good_checkpoint(tmp_path / "run")
@@ -205,7 +215,7 @@ def test_a_signal_to_the_first_process_stops_both_after_one_checkpoint(
 ):
     process, other = training()
     process.send_signal(number)
-    code, _, errors = ended(process, 60)
+    code, _, errors = ended(process)
     assert code == 128 + number, errors
     assert errors.count(f"stopped by {number.name} after step") == 1
     assert gone(other, 60)

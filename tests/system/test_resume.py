@@ -10,6 +10,7 @@ import pytest
 import torch
 from equal_weights import same_weights
 from refusals import assert_refused
+from waiting import rescued
 
 from aed_lightning.core import Interrupted
 from aed_lightning.core.checksums import newest_good
@@ -228,11 +229,13 @@ def test_a_signal_to_a_real_process_leaves_a_checkpoint_that_goes_on(
         text=True,
     )
     try:
-        assert any("teacher epoch 2/" in line for line in process.stdout)
+        with rescued(600, process.kill):
+            assert any("teacher epoch 2/" in line for line in process.stdout)
         process.send_signal(number)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=600)
     finally:
         process.kill()
+        process.wait()
     assert process.returncode == code
     assert f"stopped by {number.name} after step" in errors
     assert "go on with --resume auto" in errors

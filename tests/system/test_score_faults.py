@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from dataclasses import fields
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import numpy as np
 import pytest
 from refusals import assert_refused
 from squares import write_video
+from waiting import until
 
 from aed_lightning.cli.score import HELP
 from aed_lightning.core import DataError
@@ -71,13 +71,13 @@ def test_a_signal_to_a_real_process_leaves_results_that_go_on(command, trained, 
         text=True,
     )
     try:
-        scores, begun = tmp_path / "out" / "scores.csv", time.monotonic()
-        while not (scores.exists() and scores.stat().st_size > 500) and time.monotonic() < begun + 120:
-            time.sleep(0.01)
+        scores = tmp_path / "out" / "scores.csv"
+        until(lambda: process.poll() is not None or (scores.exists() and scores.stat().st_size > 500), seconds=600)
         process.send_signal(number)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=600)
     finally:
         process.kill()
+        process.wait()
     assert process.returncode == code, errors
     assert errors == f"stopped by {number.name}; what is in {tmp_path / 'out'} is whole: go on with --resume\n"
     before = lines(tmp_path / "out")

