@@ -141,6 +141,21 @@ def test_only_what_is_missing_or_changed_is_done_again(root, tmp_path):
     assert check(open_layout("folder", root), root, again) == []
 
 
+@pytest.mark.parametrize(
+    ("part", "key", "value"),
+    [("settings", "frame_size", []), ("row", "name", "../10"), ("row", "name", 10), ("row", "split", "else")],
+)
+def test_a_video_whose_row_is_damaged_is_decoded_again(root, tmp_path, part, key, value):
+    store, _, _ = run(root, tmp_path / "store")
+    file = store.paths.row("train", "10")
+    saved = json.loads(file.read_text())
+    saved[part][key] = value
+    file.write_text(json.dumps(saved))
+    again, done, _ = run(root, tmp_path / "store")
+    assert done == ["10"]
+    assert again.videos("train") == store.videos("train")
+
+
 def test_other_settings_prepare_anew_and_say_so(root, tmp_path):
     run(root, tmp_path / "store")
     store, done, recorder = run(root, tmp_path / "store", frame_size=(8, 8), channels=1)
