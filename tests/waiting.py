@@ -11,12 +11,12 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 
-def until(condition: Callable[[], object], what: str = "", seconds: float = 120) -> None:
-    """Wait until `condition` holds: long on a busy machine. `what` it is, for people."""
+def until(condition: Callable[[], object], what: str = "", seconds: float = 120, every: float = 0.02) -> None:
+    """Wait until `condition` holds: long on a busy machine. what: it is, for people. every: seconds between looks."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"after {seconds:g} s it does not hold: {what}"
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 def next_of(kind: type, events: Iterable[Any], seconds: float = 300) -> Any:

@@ -62,9 +62,9 @@ class ClipBatches(Sampler[list[ClipKey]]):
 
 def limited(batches: int, limit: int | float | None) -> int:
     """How many of an epoch's batches Lightning's `limit_train_batches` leaves: a number, or a share."""
-    if limit is not None and (isinstance(limit, int) or limit > 1.0):
-        return min(batches, int(limit))
-    return int(batches * (1.0 if limit is None else limit))
+    if limit is None:
+        return batches
+    return min(batches, int(limit)) if isinstance(limit, int) or limit > 1.0 else int(batches * limit)
 
 
 Planned = tuple[ClipKey, PastePlan]

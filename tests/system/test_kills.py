@@ -7,11 +7,13 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+import waiting
 from equal_weights import same_weights
 from forker import Forker
 from PIL import Image
@@ -21,6 +23,7 @@ from aed_lightning.core.checksums import newest_good
 
 MEMORY = Path("/dev/shm")
 slow = pytest.mark.slow
+until = partial(waiting.until, seconds=600, every=0.001)  # a file that is being written is there for a moment
 
 
 @pytest.fixture(scope="module")
@@ -51,13 +54,6 @@ def undisturbed(forker, fit, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 def seen(log: Path, text: str) -> None:
     """Wait until a command has said `text`."""
     until(lambda: log.exists() and text in log.read_text(), f"{log} says {text}")
-
-
-def until(there: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + 600
-    while not there():
-        assert time.monotonic() < deadline, f"ten minutes, and not: {what}"
-        time.sleep(0.001)
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(50, marks=slow)])
